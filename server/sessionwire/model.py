@@ -1,0 +1,89 @@
+"""The values that every room shares: ids, versions, documents and the viewer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NewType
+
+from bson import ObjectId  # the value type only; drivers live in store/
+
+__all__ = [
+    "ANONYMOUS",
+    "Document",
+    "Id",
+    "ObjectId",
+    "OpaqueId",
+    "Version",
+    "Viewer",
+    "format_date",
+    "format_id",
+    "format_version",
+    "parse_id",
+    "parse_version",
+]
+
+Version = NewType("Version", int)
+"""A moment of the database: MongoDB's cluster time, seconds in the upper 32 bits."""
+
+Document = Mapping[str, Any]
+"""A document as the driver decodes it: str, bool, int, float, aware datetime, ObjectId, list, dict, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueId:
+    """An `_id` that Python cannot hash or compare as MongoDB does; `bson` is `{"_id": …}` encoded."""
+
+    bson: bytes
+
+
+Id = ObjectId | str | int | OpaqueId
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}\Z")
+_VERSION = re.compile(r"[0-9a-f]{16}\Z")
+
+
+def parse_id(text: str) -> ObjectId | str:
+    """The id that this text names: 24 hex digits are an ObjectId, anything else is itself."""
+    return ObjectId(text) if _OBJECT_ID.match(text) else text
+
+
+def format_id(value: object) -> str:
+    """An id as the wires write it."""
+    return str(value)
+
+
+def format_version(version: int) -> str:
+    """16 lower-case hex digits: sorts as text, and is the HTTP `ETag`."""
+    return f"{version:016x}"
+
+
+def parse_version(text: str) -> Version:
+    """The version that `format_version` wrote.
+
+    Raises ValueError for anything but 16 lower-case hex digits.
+    """
+    if not _VERSION.match(text):
+        raise ValueError("a version is 16 lower-case hex digits")
+    return Version(int(text, 16))
+
+
+def format_date(value: datetime) -> str:
+    """ISO 8601 in UTC with exactly three digits of fraction and `Z`."""
+    text = value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """In whose name a query is answered.
+
+    `credential` is the session token as it is stored in MongoDB, or None for a signed-out viewer.
+    """
+
+    credential: str | None = None
+
+
+ANONYMOUS = Viewer()
