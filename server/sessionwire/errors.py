@@ -1,18 +1,18 @@
 """Every error of sessionwire, each knowing its stable code, HTTP status and close code.
 
-    SessionwireError
-    ├── PeerError              the other side asked for something that cannot be
-    │   ├── BadRequest         400
-    │   ├── Unauthorized       401
-    │   ├── Forbidden          403
-    │   ├── NotFound           404
-    │   ├── Duplicate          a unique value is taken
-    │   └── ProtocolError      a frame of the live wire that docs/protocol.md does not allow
-    └── OurError               we, or what we stand on, failed
-        ├── Unavailable        MongoDB cannot answer within the deadline
-        ├── HistoryLost        the stream cannot continue where it stopped; everything is loaded anew
-        ├── StartupError       the server refuses to start; `remedy` says what to do
-        └── QueryError         a developer's query raised
+SessionwireError
+├── PeerError              the other side asked for something that cannot be
+│   ├── BadRequest         400
+│   ├── Unauthorized       401
+│   ├── Forbidden          403
+│   ├── NotFound           404
+│   ├── Duplicate          a unique value is taken
+│   └── ProtocolError      a frame of the live wire that docs/protocol.md does not allow
+└── OurError               we, or what we stand on, failed
+    ├── Unavailable        MongoDB cannot answer within the deadline
+    ├── HistoryLost        the stream cannot continue where it stopped; everything is loaded anew
+    ├── StartupError       the server refuses to start; `remedy` says what to do
+    └── QueryError         a developer's query raised
 """
 
 from __future__ import annotations

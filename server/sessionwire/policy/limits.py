@@ -1,0 +1,46 @@
+"""How much of anything one peer, one user or one process may take, and how long anything may last."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Limits"]
+
+
+class Limits(BaseModel):
+    """All bounds in one place; sizes in bytes, times in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frame: int = Field(default=16 * 1024, ge=1024, le=64 * 1024)
+    """The largest frame a client may send."""
+    subscriptions: int = Field(default=64, ge=1)
+    """Subscriptions of one connection."""
+    frames_per_second: float = Field(default=50.0, gt=0)
+    frames_burst: int = Field(default=200, ge=1)
+    refused_frames: int = Field(default=20, ge=1)
+    """Refused frames after which a connection ends."""
+    connections_per_user: int = Field(default=64, ge=1)
+    connections_per_address: int = Field(default=1_000, ge=1)
+    connections: int = Field(default=50_000, ge=1)
+    unsent: int = Field(default=64 * 1024, ge=4096)
+    """Unsent bytes of a connection beyond which its newest results wait."""
+    write_deadline: float = Field(default=20.0, gt=0)
+    """How long unsent bytes may stand before the connection is cut."""
+    heartbeat: int = Field(default=25, ge=1)
+    version_wait: float = Field(default=10.0, gt=0)
+    """How long a read waits for a version that the peer has seen elsewhere."""
+    read_deadline: float = Field(default=5.0, gt=0)
+    """How long an HTTP read or write waits for the database."""
+    max_staleness: float = Field(default=3.0, gt=0)
+    """Silence of the change stream after which the process calls itself stale."""
+    unverifiable_after: float = Field(default=30.0, gt=0)
+    """Staleness after which signed-in connections are ended (P6: fail closed)."""
+    idle_documents: int = Field(default=20_000, ge=0)
+    """Documents kept in memory although nobody watches them."""
+    idle_watches: int = Field(default=4_096, ge=0)
+    """Results kept in memory although nobody is subscribed to them."""
+    body: int = Field(default=64 * 1024, ge=1024)
+    """The largest HTTP body."""
+    shutdown: float = Field(default=10.0, gt=0)
+    """How long a graceful stop may take."""

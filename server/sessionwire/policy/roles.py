@@ -1,0 +1,47 @@
+"""What each role of an organization may do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["ROLES", "has_role", "may"]
+
+_OWNER: Mapping[str, frozenset[str]] = {
+    "organization": frozenset({"update", "delete"}),
+    "member": frozenset({"create", "update", "delete"}),
+    "invitation": frozenset({"create", "cancel"}),
+    "team": frozenset({"create", "update", "delete"}),
+    "ac": frozenset({"create", "read", "update", "delete"}),
+}
+
+ROLES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "owner": _OWNER,
+    "admin": {**_OWNER, "organization": frozenset({"update"})},
+    "member": {"ac": frozenset({"read"})},
+}
+"""Role → resource → actions. A member document's `role` joins several by commas."""
+
+
+def _split(role: str) -> list[str]:
+    return [part.strip() for part in role.split(",") if part.strip()]
+
+
+def has_role(role: str, wanted: str) -> bool:
+    return wanted in _split(role)
+
+
+def may(role: str, wanted: Mapping[str, Sequence[str]]) -> bool:
+    """Whether one of the roles grants all of `wanted` (resource → actions); nothing wanted is nothing granted."""
+    if not wanted:
+        return False
+    return any(
+        all(
+            actions and set(actions) <= ROLES[name].get(resource, frozenset())
+            for resource, actions in wanted.items()
+        )
+        for name in _split(role)
+        if name in ROLES
+    )

@@ -1,0 +1,247 @@
+"""Queries: pure functions from documents and a viewer to a value, and what one evaluation read."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+
+from sessionwire.errors import PeerError, ProtocolError
+from sessionwire.model import Document, Id, OpaqueId, Viewer
+from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+__all__ = [
+    "UNHELD",
+    "Answer",
+    "Context",
+    "Evaluation",
+    "Failure",
+    "Queries",
+    "Query",
+    "Source",
+    "Unheld",
+    "evaluate",
+]
+
+
+class Unheld(Enum):
+    """Says that a source does not know a key (as opposed to knowing that nothing is there)."""
+
+    UNHELD = "unheld"
+
+
+UNHELD: Final = Unheld.UNHELD
+
+
+class Source(Protocol):
+    """Where an evaluation reads: a replica, or a snapshot of the database."""
+
+    def document(self, key: DocumentKey) -> Document | None | Unheld: ...
+
+    def ids(self, key: SetKey) -> frozenset[Id] | Unheld: ...
+
+
+class NotHeld(BaseException):
+    """Ends an evaluation that met an unheld key; not an Exception, so that no query swallows it."""
+
+
+class Context:
+    """What a query sees: the viewer, and the documents of one moment.
+
+    It is not a database handle: reads are by id and by equality only, because only these can be
+    kept current from a change stream.
+    """
+
+    __slots__ = ("_source", "missing", "reads", "viewer")
+
+    def __init__(self, viewer: Viewer, source: Source) -> None:
+        self.viewer = viewer
+        self._source = source
+        self.reads: set[Key] = set()
+        self.missing: set[Key] = set()
+
+    def get(self, collection: str, id: Id) -> Document | None:
+        """The document, or None when there is none."""
+        found = self._document(DocumentKey(collection, id))
+        if found is UNHELD:
+            raise NotHeld
+        return found
+
+    def get_many(self, collection: str, ids: Iterable[Id]) -> list[Document]:
+        """Those of the documents that exist, in the order asked for."""
+        found = [self._document(DocumentKey(collection, id)) for id in ids]
+        if any(each is UNHELD for each in found):
+            raise NotHeld
+        return [each for each in found if each is not None and each is not UNHELD]
+
+    def where(self, collection: str, **equals: object) -> list[Document]:
+        """All documents whose one top-level field equals the value, ordered by `_id`.
+
+        Raises ValueError for more than one field, or a value of a kind that cannot be watched
+        (null, arrays, objects, fractions).
+        """
+        ids = self._ids(_set_key(collection, equals))
+        if ids is UNHELD:
+            raise NotHeld
+        return self.get_many(collection, sorted(ids, key=_order))
+
+    def expect(self, collection: str, id: Id | None = None, **equals: object) -> None:
+        """Say early what will be read, so that it is loaded in the same round as what comes before it."""
+        if id is not None:
+            self._document(DocumentKey(collection, id))
+        if equals:
+            self._ids(_set_key(collection, equals))
+
+    def _document(self, key: DocumentKey) -> Document | None | Unheld:
+        self.reads.add(key)
+        found = self._source.document(key)
+        if found is UNHELD:
+            self.missing.add(key)
+        return found
+
+    def _ids(self, key: SetKey) -> frozenset[Id] | Unheld:
+        self.reads.add(key)
+        found = self._source.ids(key)
+        if found is UNHELD:
+            self.missing.add(key)
+        return found
+
+
+def _set_key(collection: str, equals: Mapping[str, object]) -> SetKey:
+    if len(equals) != 1:
+        raise ValueError("where() takes exactly one field=value")
+    ((field, value),) = equals.items()
+    if "." in field or field.startswith("$"):
+        raise ValueError("where() takes a top-level field")
+    value = comparable(value)
+    if value is None:
+        raise ValueError("where() takes a text, whole number, bool, date, ObjectId or UUID")
+    return SetKey(collection, field, value)
+
+
+def _order(id: Id) -> tuple[str, Any]:
+    return (type(id).__name__, id.bson if isinstance(id, OpaqueId) else id)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A named function `(ctx, **args) -> value`; the value is what msgspec can encode as JSON."""
+
+    name: str
+    function: Callable[..., Any]
+    args: Mapping[str, type]
+    required: frozenset[str]
+
+    def parse(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """The args, checked against the function's annotations. Raises ProtocolError `invalid_args`."""
+        for name in args.keys() - self.args.keys():
+            raise ProtocolError(f"{self.name} takes no {name[:64]}", code="invalid_args")
+        for name in self.required - args.keys():
+            raise ProtocolError(f"{self.name} needs {name}", code="invalid_args")
+        try:
+            return {
+                name: msgspec.convert(value, self.args[name], strict=True)
+                for name, value in args.items()
+                if value is not None or name in self.required
+            }
+        except msgspec.ValidationError as error:
+            raise ProtocolError(f"{self.name}: {error}", code="invalid_args") from None
+
+
+class Queries:
+    """The queries of one application, by name."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, Query] = {}
+
+    def add(self, name: str, function: Callable[..., Any]) -> None:
+        """Register it. Its parameters after `ctx` are its args, checked by their annotations.
+
+        Raises ValueError for a taken name or a function that has no such shape.
+        """
+        if name in self._named:
+            raise ValueError(f"the query {name!r} exists")
+        if inspect.iscoroutinefunction(function):
+            raise ValueError("a query is a plain function: it reads nothing but ctx")
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+            raise ValueError("a query names its args one by one")
+        self._named[name] = Query(
+            name,
+            function,
+            {p.name: _annotation(p, function) for p in parameters},
+            frozenset(p.name for p in parameters if p.default is p.empty),
+        )
+
+    def named(self, name: str) -> Query:
+        """Raises ProtocolError `unknown_query`."""
+        try:
+            return self._named[name]
+        except KeyError:
+            raise ProtocolError(f"no query is named {name[:128]!r}", code="unknown_query") from None
+
+    def __iter__(self) -> Iterator[Query]:
+        return iter(self._named.values())
+
+
+def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+    """The parameter's type. Only args are looked up: ctx may be annotated for type checkers alone."""
+    if parameter.annotation is parameter.empty:
+        return Any
+    if isinstance(parameter.annotation, str):
+        return eval(parameter.annotation, function.__globals__)
+    return parameter.annotation
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The query's value; `encoded` is its JSON."""
+
+    value: Any
+    encoded: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The query refused (`code` from a PeerError), or raised (`query_failed`, with `cause`)."""
+
+    code: str
+    message: str
+    cause: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """`outcome` is None while keys are missing; `reads` is everything that it looked at."""
+
+    outcome: Answer | Failure | None
+    reads: frozenset[Key]
+    missing: frozenset[Key]
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def evaluate(query: Query, viewer: Viewer, args: Mapping[str, Any], source: Source) -> Evaluation:
+    """Run the query once against what the source holds."""
+    context = Context(viewer, source)
+    outcome: Answer | Failure | None = None
+    try:
+        value = query.function(context, **args)
+        if not context.missing:
+            outcome = Answer(value, _encoder.encode(value))
+    except NotHeld:
+        pass
+    except PeerError as error:
+        outcome = Failure(error.code, error.message)
+    except Exception as error:  # the developer's code: its failure is this query's result, not ours
+        outcome = Failure("query_failed", f"the query {query.name} failed", error)
+    if context.missing:
+        outcome = None
+    return Evaluation(outcome, frozenset(context.reads), frozenset(context.missing))

@@ -1,0 +1,183 @@
+"""Every setting of sessionwire: command line, environment, file, default, in this order."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from sessionwire.errors import StartupError
+from sessionwire.policy.limits import Limits
+
+__all__ = ["Settings", "load_settings"]
+
+_WEAK = ("secret", "password", "changeme", "change-me", "example", "default", "sessionwire")
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`SESSIONWIRE_<NAME>_FILE` names a file whose text is the value of a secret setting."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"SESSIONWIRE_{field_name.upper()}_FILE")
+        if path is None or field_name not in Settings.secret_fields:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except OSError as error:
+            raise StartupError(
+                f"SESSIONWIRE_{field_name.upper()}_FILE cannot be read: {error.strerror}.",
+                remedy="Name a readable file, or unset the variable.",
+            ) from error
+
+    def __call__(self) -> dict[str, Any]:
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[key] = value
+        return found
+
+
+class Settings(BaseSettings):
+    """One process's configuration; its field names are part of the interface.
+
+    Each is set by `SESSIONWIRE_<NAME>` in the environment, by `name = …` in `sessionwire.toml`,
+    or by the command line. Limits nest: `SESSIONWIRE_LIMITS__FRAME=8192`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SESSIONWIRE_",
+        env_nested_delimiter="__",
+        toml_file="sessionwire.toml",
+        extra="ignore",
+        frozen=True,
+        validate_default=False,
+    )
+    secret_fields: ClassVar[tuple[str, ...]] = ("secret", "mongodb_uri", "admin_token")
+
+    mongodb_uri: SecretStr | None = None
+    """A replica set; None starts the embedded mongod."""
+    database: str = Field(default="sessionwire", min_length=1, max_length=63)
+    data_dir: Path = Path(".sessionwire")
+    environment: Literal["development", "production"] = "development"
+    secret: SecretStr | None = None
+    """Signs cookies; at least 32 bytes. Generated and kept in `data_dir` in development."""
+    base_url: str = "http://127.0.0.1:8000"
+    """The public address, without a path."""
+    trusted_origins: tuple[str, ...] = ()
+    """Further origins whose pages may use the API and the live wire: exact, or `https://*.example.com`."""
+    cookie_prefix: str = Field(default="sessionwire", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    compat: Literal["none", "better-auth"] = "none"
+    driver: Literal["pymongo", "motor"] = "pymongo"
+    active_organization: Literal["user", "session"] = "user"
+    personal_workspace: bool = True
+    limits: Limits = Limits()
+
+    @field_validator("base_url")
+    @classmethod
+    def _origin_only(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("must be http(s)://host[:port] without a path")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        assert isinstance(init_settings, InitSettingsSource)
+        assert isinstance(env_settings, EnvSettingsSource)
+        return (
+            init_settings,
+            env_settings,
+            _SecretFiles(settings_cls),
+            TomlConfigSettingsSource(settings_cls),
+        )
+
+    @property
+    def secure(self) -> bool:
+        """Whether the public address is https."""
+        return self.base_url.startswith("https://")
+
+
+def load_settings(**given: Any) -> Settings:
+    """The effective settings; `given` (the command line) wins, and None means "not given".
+
+    Raises StartupError with the remedy when a value is wrong, or when the server would be insecure.
+    """
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "__".join(str(part) for part in first["loc"]).upper()
+        raise StartupError(
+            f"SESSIONWIRE_{name}: {first['msg']}.", remedy="Correct this setting."
+        ) from None
+    return _with_secret(settings)
+
+
+def _with_secret(settings: Settings) -> Settings:
+    if settings.secret is None:
+        if settings.environment != "development":
+            raise StartupError(
+                "SESSIONWIRE_SECRET is not set.",
+                remedy='Set it to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+            )
+        return settings.model_copy(update={"secret": SecretStr(_kept_secret(settings.data_dir))})
+    _refuse_weak(settings.secret.get_secret_value())
+    if settings.environment == "production" and not settings.secure:
+        raise StartupError(
+            f"SESSIONWIRE_BASE_URL is {settings.base_url}: production needs https.",
+            remedy="Set SESSIONWIRE_BASE_URL to the public https:// address.",
+        )
+    return settings
+
+
+def _refuse_weak(secret: str) -> None:
+    short = len(secret.encode()) < 32
+    plain = len(set(secret)) < 10 or secret.lower().startswith(_WEAK)
+    if short or plain:
+        raise StartupError(
+            "SESSIONWIRE_SECRET is "
+            + ("shorter than 32 bytes." if short else "too easy to guess."),
+            remedy='Use the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+        )
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """The development secret: made once, readable by its owner only."""
+    path = data_dir / "secret"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            kept = path.read_text(encoding="ascii").strip()
+            _refuse_weak(kept)
+            return kept
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            made = secrets.token_urlsafe(48)
+            file.write(made)
+            return made
+    except OSError as error:
+        raise StartupError(
+            f"The data directory {data_dir} cannot be used: {error.strerror}.",
+            remedy="Name a writable directory with --data-dir or SESSIONWIRE_DATA_DIR.",
+        ) from error

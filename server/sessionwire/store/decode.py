@@ -1,0 +1,93 @@
+"""Change events as MongoDB sends them, turned into changes; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bson
+from bson import ObjectId
+
+from sessionwire.model import Id, OpaqueId, Version
+from sessionwire.reactive.change import Change, Delete, DocumentKey, Dropped, Put, Update
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["decode_event", "decode_id", "encode_id", "event_version", "token_version"]
+
+
+def decode_id(value: Any) -> Id:
+    """An `_id` as the core keys it: kinds that Python compares as MongoDB does, else its BSON."""
+    if isinstance(value, ObjectId | str) or (type(value) is int and not isinstance(value, bool)):
+        return value
+    return OpaqueId(bson.encode({"_id": value}))
+
+
+def encode_id(id: Id) -> Any:
+    return bson.decode(id.bson)["_id"] if isinstance(id, OpaqueId) else id
+
+
+def event_version(event: Mapping[str, Any]) -> Version:
+    """The cluster time of an event."""
+    time = event["clusterTime"]
+    return Version((time.time << 32) | time.inc)
+
+
+def token_version(token: Mapping[str, Any]) -> Version | None:
+    """The cluster time inside a resume token, or None when it is not written as we know it.
+
+    A token's `_data` is a KeyString in hex whose first value is a timestamp: type byte 0x82, then
+    eight bytes (MongoDB's src/mongo/db/pipeline/resume_token.cpp). It is only used to move the
+    position of a quiet stream forward.
+    """
+    data = token.get("_data")
+    if not isinstance(data, str) or len(data) < 18 or data[:2] != "82":
+        return None
+    try:
+        return Version(int(data[2:18], 16))
+    except ValueError:
+        return None
+
+
+def decode_event(event: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What the event changes; empty for events that change no document.
+
+    An event that cannot be read as its kind makes its whole collection unknown, never wrong (I11).
+    """
+    kind = event.get("operationType")
+    collection = event.get("ns", {}).get("coll")
+    try:
+        match kind:
+            case "insert" | "replace":
+                put = Put(_key(event), event["fullDocument"], inserted=kind == "insert")
+                return (put,)
+            case "update":
+                return (_update(event),)
+            case "delete":
+                return (Delete(_key(event)),)
+            case "drop":
+                return (Dropped(collection),)
+            case "rename":
+                return (Dropped(collection), Dropped(event["to"]["coll"]))
+            case "dropDatabase":
+                return (Dropped(None),)
+            case _:
+                return ()
+    except (KeyError, TypeError, AttributeError):
+        return (Dropped(collection),)
+
+
+def _key(event: Mapping[str, Any]) -> DocumentKey:
+    return DocumentKey(event["ns"]["coll"], decode_id(event["documentKey"]["_id"]))
+
+
+def _update(event: Mapping[str, Any]) -> Update:
+    description = event["updateDescription"]
+    return Update(
+        _key(event),
+        description.get("updatedFields") or {},
+        tuple(description.get("removedFields") or ()),
+        tuple(
+            (each["field"], each["newSize"]) for each in description.get("truncatedArrays") or ()
+        ),
+    )

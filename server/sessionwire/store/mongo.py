@@ -1,0 +1,316 @@
+"""The database: one checked connection to a replica set, majority reads, and writes that know their version."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Literal
+
+from bson import CodecOptions, Timestamp
+from bson.codec_options import DatetimeConversion
+from pymongo import ASCENDING, ReturnDocument
+from pymongo import errors as driver_errors
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from sessionwire.errors import Duplicate, StartupError, Unavailable
+from sessionwire.model import Document, Version
+from sessionwire.store.driver import Client, close_client, make_client, start_session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+__all__ = ["CODEC", "Store", "Writing", "from_timestamp", "to_timestamp"]
+
+logger = logging.getLogger("sessionwire.store")
+
+CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
+"""Decoding never fails on a foreign writer's data (I11): odd text and dates come as they can."""
+
+_TIMEOUTS = {"serverSelectionTimeoutMS": 4_000, "connectTimeoutMS": 3_000, "socketTimeoutMS": 8_000}
+
+_INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("user", "email", {"name": "user_email_uidx", "unique": True}),
+    ("session", "token", {"name": "session_token_uidx", "unique": True}),
+    ("session", "userId", {"name": "session_userId_idx"}),
+    ("session", "expiresAt", {"name": "session_expiresAt_ttl", "expireAfterSeconds": 0}),
+    ("account", "userId", {"name": "account_userId_idx"}),
+    ("verification", "identifier", {"name": "verification_identifier_idx"}),
+    ("organization", "slug", {"name": "organization_slug_uidx", "unique": True}),
+    ("member", "organizationId", {"name": "member_organizationId_idx"}),
+    ("member", "userId", {"name": "member_userId_idx"}),
+    ("invitation", "email", {"name": "invitation_email_idx"}),
+    ("invitation", "organizationId", {"name": "invitation_organizationId_idx"}),
+    ("sessionEnd", "at", {"name": "sessionEnd_ttl", "expireAfterSeconds": 86_400}),
+)
+
+
+def to_timestamp(version: int) -> Timestamp:
+    return Timestamp(version >> 32, version & 0xFFFFFFFF)
+
+
+def from_timestamp(timestamp: Timestamp) -> Version:
+    return Version((timestamp.time << 32) | timestamp.inc)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Driver errors as ours: a taken unique value is `Duplicate`, everything else `Unavailable`."""
+    try:
+        yield
+    except driver_errors.DuplicateKeyError as error:
+        pattern = (error.details or {}).get("keyPattern", {})
+        raise Duplicate(fields=tuple(pattern)) from error
+    except driver_errors.PyMongoError as error:
+        logger.warning("MongoDB did not answer: %s", _one_line(error))
+        raise Unavailable("The database cannot be reached.") from error
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+class Store:
+    """An open database.
+
+    Reads are `readConcern: majority` from the primary, so that nothing is shown that could be rolled
+    back (P9); writes are `w: majority`, whose reply names the version at which they show.
+    It is not the place of rules: callers decide what to write.
+    """
+
+    def __init__(self, client: Client, stream_client: Client, database: str) -> None:
+        self.client = client
+        self.stream_client = stream_client
+        self._name = database
+        self._owned: list[Client] = []
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        cls,
+        uri: str | None = None,
+        *,
+        database: str,
+        driver: Literal["pymongo", "motor"] = "pymongo",
+        client: Client | None = None,
+    ) -> AsyncIterator[Store]:
+        """Connect to `uri`, or use the application's own `client` (PyMongo async or Motor).
+
+        Raises StartupError when nothing answers, when the server is not a replica set member or is
+        too old, or when it refuses the credentials.
+        """
+        owned = []
+        if client is None:
+            assert uri is not None
+            try:
+                client = make_client(uri, driver=driver, appname="sessionwire", **_TIMEOUTS)
+                stream = make_client(
+                    uri, driver=driver, appname="sessionwire-stream", maxPoolSize=4, **_TIMEOUTS
+                )
+            except (driver_errors.ConfigurationError, ValueError) as error:
+                raise StartupError(
+                    f"SESSIONWIRE_MONGODB_URI is not usable: {_one_line(error)}",
+                    remedy="Write it as mongodb://host:port/?replicaSet=name or mongodb+srv://host/.",
+                ) from None
+            owned = [client, stream]
+        else:
+            stream = client
+        store = cls(client, stream, database)
+        try:
+            await store._check()
+            yield store
+        finally:
+            for each in owned:
+                await close_client(each)
+
+    async def _check(self) -> None:
+        try:
+            hello = await self.client.admin.command("hello")
+        except driver_errors.OperationFailure as error:
+            raise StartupError(
+                f"MongoDB refused the connection: {_one_line(error)}",
+                remedy="Check the user, the password and authSource in SESSIONWIRE_MONGODB_URI.",
+            ) from None
+        except driver_errors.PyMongoError as error:
+            raise StartupError(
+                f"MongoDB cannot be reached: {_one_line(error)}",
+                remedy="Start it, or correct SESSIONWIRE_MONGODB_URI; unset it to use the embedded one.",
+            ) from None
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise StartupError(
+                "MongoDB runs standalone; change streams, which sessionwire lives on, need a replica set.",
+                remedy="Start mongod with --replSet rs0 and run rs.initiate() once (one node is enough).",
+            )
+        if hello["maxWireVersion"] < 13:
+            raise StartupError(
+                "MongoDB is older than 5.0, and cannot read as of a cluster time.",
+                remedy="Upgrade it; 6.0 or later is best.",
+            )
+
+    def _collection(self, name: str) -> Any:
+        return self.client.get_database(
+            self._name,
+            codec_options=CODEC,
+            read_concern=ReadConcern("majority"),
+            write_concern=WriteConcern("majority", wtimeout=8_000),
+            read_preference=ReadPreference.PRIMARY,
+        )[name]
+
+    @property
+    def raw(self) -> Any:
+        """The driver's database, for commands on the stream's own connections."""
+        return self.stream_client.get_database(
+            self._name, codec_options=CODEC, read_preference=ReadPreference.PRIMARY
+        )
+
+    async def find_one(
+        self, collection: str, filter: Mapping[str, Any], *, sort: str | None = None
+    ) -> Document | None:
+        """The first matching document, or None; `sort` names a field, ascending."""
+        with translated():
+            found: Document | None = await self._collection(collection).find_one(
+                filter, sort=[(sort, ASCENDING)] if sort else None
+            )
+            return found
+
+    async def find(
+        self,
+        collection: str,
+        filter: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]] = (),
+        skip: int = 0,
+        limit: int = 0,
+    ) -> list[Document]:
+        """All matching documents; `limit` 0 means no limit."""
+        with translated():
+            cursor = self._collection(collection).find(filter, skip=skip, limit=limit)
+            if sort:
+                cursor = cursor.sort(list(sort))
+            found: list[Document] = await cursor.to_list(None)
+            return found
+
+    async def count(self, collection: str, filter: Mapping[str, Any]) -> int:
+        with translated():
+            counted: int = await self._collection(collection).count_documents(filter)
+            return counted
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """A series of writes in one driver session; afterwards `version` says where they show.
+
+        Each is acknowledged by the majority before the next begins. It is not a transaction.
+        """
+        with translated():
+            async with await start_session(self.client) as session:
+                yield Writing(self, session)
+
+    async def ping(self) -> Version:
+        """The newest version that the database knows. Raises Unavailable."""
+        with translated():
+            reply = await self.client.admin.command("ping")
+            return from_timestamp(reply["operationTime"])
+
+    async def ensure_indexes(self) -> None:
+        """Create what is missing.
+
+        Raises StartupError when a database that another program wrote holds duplicates.
+        """
+        for collection, field, options in _INDEXES:
+            await self._ensure_index(collection, field, options)
+
+    async def _ensure_index(self, collection: str, field: str, options: dict[str, Any]) -> None:
+        try:
+            await self._collection(collection).create_index([(field, ASCENDING)], **options)
+        except driver_errors.DuplicateKeyError as error:
+            raise StartupError(
+                f"The collection {collection} holds documents with the same {field}.",
+                remedy=f"Make {collection}.{field} unique; the server names one: {_one_line(error)}",
+            ) from None
+        except driver_errors.OperationFailure as error:
+            if error.code not in (
+                85,
+                86,
+            ):  # the index exists under another name or with other options
+                raise
+            logger.warning("Keeping the existing index on %s.%s", collection, field)
+
+
+class Writing:
+    """Writes of one caller; `version` is that of the last one, 0 before the first."""
+
+    def __init__(self, store: Store, session: Any) -> None:
+        self._store = store
+        self._session = session
+
+    @property
+    def version(self) -> Version:
+        timestamp = self._session.operation_time
+        return Version(0) if timestamp is None else from_timestamp(timestamp)
+
+    def _collection(self, name: str) -> Any:
+        return self._store._collection(name)
+
+    async def find_one(self, collection: str, filter: Mapping[str, Any]) -> Document | None:
+        with translated():
+            found: Document | None = await self._collection(collection).find_one(
+                filter, session=self._session
+            )
+            return found
+
+    async def insert_one(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Raises Duplicate when a unique index refuses it."""
+        with translated():
+            await self._collection(collection).insert_one(document, session=self._session)
+
+    async def update_one(
+        self,
+        collection: str,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | list[dict[str, Any]],
+        *,
+        upsert: bool = False,
+    ) -> bool:
+        """Whether a document matched, or was inserted. Raises Duplicate."""
+        with translated():
+            done = await self._collection(collection).update_one(
+                filter, update, upsert=upsert, session=self._session
+            )
+            return bool(done.matched_count or done.upserted_id is not None)
+
+    async def update_many(
+        self, collection: str, filter: Mapping[str, Any], update: Mapping[str, Any]
+    ) -> int:
+        """How many documents matched."""
+        with translated():
+            done = await self._collection(collection).update_many(
+                filter, update, session=self._session
+            )
+            return int(done.matched_count)
+
+    async def find_one_and_update(
+        self, collection: str, filter: Mapping[str, Any], update: Mapping[str, Any]
+    ) -> Document | None:
+        """The document as it is after the update, or None when nothing matched."""
+        with translated():
+            found: Document | None = await self._collection(collection).find_one_and_update(
+                filter, update, return_document=ReturnDocument.AFTER, session=self._session
+            )
+            return found
+
+    async def delete_one(self, collection: str, filter: Mapping[str, Any]) -> bool:
+        with translated():
+            done = await self._collection(collection).delete_one(filter, session=self._session)
+            return bool(done.deleted_count)
+
+    async def delete_many(self, collection: str, filter: Mapping[str, Any]) -> int:
+        with translated():
+            done = await self._collection(collection).delete_many(filter, session=self._session)
+            return int(done.deleted_count)

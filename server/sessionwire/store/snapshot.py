@@ -1,0 +1,40 @@
+"""Answers a query straight from the database as of one version: no stream, no replica kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sessionwire.errors import Unavailable
+from sessionwire.reactive.replica import Replica
+from sessionwire.reactive.view import Answer, Failure, Query, evaluate
+from sessionwire.store.load import Loader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sessionwire.model import Version, Viewer
+    from sessionwire.store.mongo import Store
+
+__all__ = ["evaluate_at"]
+
+_ROUNDS = 32
+
+
+async def evaluate_at(
+    store: Store, query: Query, viewer: Viewer, args: Mapping[str, Any], *, version: Version
+) -> Answer | Failure:
+    """What the query says of the database as of `version` (P1's definition of right).
+
+    HTTP reads use it while the change stream is silent. Raises Unavailable.
+    """
+    loader = Loader(store)
+    replica = Replica(idle_limit=100_000)
+    replica.restart(version)
+    for _ in range(_ROUNDS):
+        evaluation = evaluate(query, viewer, args, replica)
+        if evaluation.outcome is not None:
+            return evaluation.outcome
+        replica.want(evaluation.missing)
+        keys = replica.take_needs(len(evaluation.missing))
+        replica.supply(await loader.load(keys, version=version, epoch=replica.epoch))
+    raise Unavailable(f"the query {query.name} never ends reading")
