@@ -46,8 +46,8 @@ class Loader:
                 by_field[key.collection, key.field].append(key.value)
         async with asyncio.TaskGroup() as group:
             for collection, ids in by_id.items():
-                for some in _batches(ids):
-                    group.create_task(self._documents(collection, some, version, documents))
+                for part in _batches(ids):
+                    group.create_task(self._documents(collection, part, version, documents))
             for (collection, field), values in by_field.items():
                 for some in _batches(values):
                     group.create_task(self._sets(collection, field, some, version, documents, sets))

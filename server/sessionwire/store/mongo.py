@@ -88,8 +88,8 @@ class Store:
     def __init__(self, client: Client, stream_client: Client, database: str) -> None:
         self.client = client
         self.stream_client = stream_client
+        self.sharded = False
         self._name = database
-        self._owned: list[Client] = []
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -148,6 +148,7 @@ class Store:
                 "MongoDB runs standalone; change streams, which sessionwire lives on, need a replica set.",
                 remedy="Start mongod with --replSet rs0 and run rs.initiate() once (one node is enough).",
             )
+        self.sharded = hello.get("msg") == "isdbgrid"
         if hello["maxWireVersion"] < 13:
             raise StartupError(
                 "MongoDB is older than 5.0, and cannot read as of a cluster time.",

@@ -1,0 +1,205 @@
+"""The frames of the live wire (docs/protocol.md): decoding what clients send, encoding what they get; pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Never
+
+import msgspec
+from msgspec import Meta
+
+from sessionwire.errors import ProtocolError
+from sessionwire.model import format_version
+from sessionwire.reactive.view import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sessionwire.model import Version
+    from sessionwire.reactive.outbox import Delivery
+
+__all__ = [
+    "ClientFrame",
+    "Ping",
+    "Subscribe",
+    "Unsubscribe",
+    "decode",
+    "encode_bye",
+    "encode_error",
+    "encode_hello",
+    "encode_pending",
+    "encode_pong",
+    "encode_status",
+    "encode_unavailable",
+    "encode_update",
+]
+
+_DEPTH = 32
+
+SubscriptionId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Hex16 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+
+
+class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: SubscriptionId
+    query: Annotated[str, Meta(min_length=1, max_length=128)]
+    args: dict[str, Any] = msgspec.field(default_factory=dict)
+    since: Hex16 | None = None
+    tag: Hex16 | None = None
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: SubscriptionId
+
+
+class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+ClientFrame = Subscribe | Unsubscribe | Ping
+
+_OPS: dict[str, type[ClientFrame]] = {
+    "subscribe": Subscribe,
+    "unsubscribe": Unsubscribe,
+    "ping": Ping,
+}
+_PATH = re.compile(r" - at `\$\.?([^`]*)`")
+
+
+def decode(text: str) -> ClientFrame:
+    """The frame in a text message.
+
+    Raises ProtocolError `invalid_json`, `invalid_frame` or `unknown_op`, with the id when there is one.
+    """
+    fields = _parse(text)
+    if not isinstance(fields, dict):
+        raise ProtocolError("a frame is a JSON object", code="invalid_frame")
+    frame_id = fields.get("id")
+    if not isinstance(frame_id, int) or isinstance(frame_id, bool) or not 0 <= frame_id < 2**31:
+        frame_id = None
+    op = fields.pop("op", None)
+    kind = _OPS.get(op) if isinstance(op, str) else None
+    if kind is None:
+        code = "unknown_op" if isinstance(op, str) else "invalid_frame"
+        raise ProtocolError("op is one of " + ", ".join(_OPS), code=code, frame_id=frame_id)
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        message = _PATH.sub(lambda match: f" in {match[1]}" if match[1] else "", str(error))
+        raise ProtocolError(message, code="invalid_frame", frame_id=frame_id) from None
+
+
+def _parse(text: str) -> Any:
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        msgspec.json.encode(value)  # refuses lone surrogates, which no frame could carry back
+    except (ValueError, RecursionError):
+        raise ProtocolError("not a JSON text", code="invalid_json") from None
+    if _depth(value) > _DEPTH:
+        raise ProtocolError("nested too deeply", code="invalid_json")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key appears twice")
+    return fields
+
+
+def _refuse(constant: str) -> Never:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        inside: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                inside.extend(each.values())
+            elif isinstance(each, list):
+                inside.extend(each)
+        level = inside
+    return depth
+
+
+_encode = msgspec.json.Encoder().encode
+_PONG = _encode({"op": "pong"})
+
+
+def encode_hello(
+    *, version: Version, heartbeat: int, frame_limit: int, subscription_limit: int
+) -> bytes:
+    return _encode(
+        {
+            "op": "hello",
+            "protocol": 1,
+            "version": format_version(version),
+            "heartbeat": heartbeat,
+            "limits": {"frame": frame_limit, "subscriptions": subscription_limit},
+        }
+    )
+
+
+def encode_pending(id: int) -> bytes:
+    return b'{"op":"pending","id":%d}' % id
+
+
+def encode_status(*, live: bool) -> bytes:
+    return _encode({"op": "status", "live": live})
+
+
+def encode_error(error: ProtocolError) -> bytes:
+    fields: dict[str, Any] = {"op": "error", "code": error.code, "message": error.message[:300]}
+    if error.frame_id is not None:
+        fields["id"] = error.frame_id
+    return _encode(fields)
+
+
+def encode_bye(reason: str, *, retry: bool, after: int | None) -> bytes:
+    fields: dict[str, Any] = {"op": "bye", "reason": reason, "retry": retry}
+    if after is not None:
+        fields["after"] = after
+    return _encode(fields)
+
+
+def encode_pong() -> bytes:
+    return _PONG
+
+
+def encode_unavailable(ids: Sequence[int], version: Version) -> bytes:
+    """An update saying that this process has not reached what these subscriptions saw elsewhere."""
+    error = {"code": "version_unavailable", "message": "this process is behind that version"}
+    results = [{"id": id, "error": error} for id in ids]
+    return _encode({"op": "update", "version": format_version(version), "results": results})
+
+
+def encode_update(deliveries: Sequence[Delivery], version: Version) -> bytes:
+    """One frame of several results; the usual frame of one result is built once for all who get it."""
+    if len(deliveries) != 1 or deliveries[0].unchanged:
+        return _update(b",".join(map(_result, deliveries)), version)
+    (delivery,) = deliveries
+    frames = delivery.result.frames
+    key = (delivery.id, version)
+    if key not in frames:
+        frames.clear()
+        frames[key] = _update(_result(delivery), version)
+    return frames[key]
+
+
+def _update(results: bytes, version: Version) -> bytes:
+    return b'{"op":"update","version":"%016x","results":[%b]}' % (version, results)
+
+
+def _result(delivery: Delivery) -> bytes:
+    outcome = delivery.result.outcome
+    if not isinstance(outcome, Answer):
+        error = {"code": outcome.code, "message": outcome.message[:300]}
+        return b'{"id":%d,"error":%b}' % (delivery.id, _encode(error))
+    tag = delivery.result.tag.encode()
+    if delivery.unchanged:
+        return b'{"id":%d,"unchanged":true,"tag":"%b"}' % (delivery.id, tag)
+    return b'{"id":%d,"data":%b,"tag":"%b"}' % (delivery.id, outcome.encoded, tag)

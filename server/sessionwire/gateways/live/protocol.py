@@ -1,0 +1,188 @@
+"""One connection of the live wire as a state machine: frames and time in, frames and an end out; pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from sessionwire.errors import ProtocolError
+from sessionwire.gateways.live import frames
+from sessionwire.model import Version, parse_version
+from sessionwire.policy.rate import Bucket
+from sessionwire.reactive.identity import Identity
+from sessionwire.reactive.view import Answer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sessionwire.policy.limits import Limits
+    from sessionwire.reactive.hub import Hub
+    from sessionwire.reactive.outbox import Outbox
+
+__all__ = ["Close", "LiveProtocol"]
+
+_RECHECK = 60.0
+"""Seconds after which an expiry is looked at again, in case the wall clock was set."""
+
+_CLOSE_CODES = {
+    "protocol_error": 4400,
+    "unverifiable": 4503,
+    "slow": 4408,
+    "shutdown": 1012,
+}
+_RETRY = frozenset({"unverifiable", "slow", "shutdown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """How the connection is to be closed after the last frame."""
+
+    code: int
+    reason: str
+
+
+class LiveProtocol:
+    """What one connection may say and is told.
+
+    `receive` takes a text message, `take` gives the frames to send now, `close` is set when there will be no
+    more. It never blocks, and holds no queue beyond answers to the client's own frames.
+    """
+
+    def __init__(self, *, hub: Hub, outbox: Outbox, limits: Limits) -> None:
+        self.close: Close | None = None
+        self._hub = hub
+        self._outbox = outbox
+        self._limits = limits
+        self._answers: deque[bytes] = deque()
+        self._bucket = Bucket(rate=limits.frames_per_second, burst=limits.frames_burst)
+        self._refused = 0
+        self._told_live = True
+        self._behind: dict[int, float] = {}
+
+    def open(self) -> None:
+        """The handshake is done."""
+        self._hub.attach(self._outbox)
+        self._answers.append(
+            frames.encode_hello(
+                version=self._hub.position,
+                heartbeat=self._limits.heartbeat,
+                frame_limit=self._limits.frame,
+                subscription_limit=self._limits.subscriptions,
+            )
+        )
+
+    def receive(self, text: str, *, now: float) -> None:
+        """Act on a text message; a refused one is answered by an error frame."""
+        if self.close is not None:
+            return
+        try:
+            if not self._bucket.take(now=now):
+                raise ProtocolError("too many frames; this one was dropped", code="rate_limited")
+            self._act(frames.decode(text), now)
+        except ProtocolError as error:
+            self._refused += 1
+            self._answers.append(frames.encode_error(error))
+            if self._refused >= self._limits.refused_frames:
+                self.end("protocol_error")
+
+    def _act(self, frame: frames.ClientFrame, now: float) -> None:
+        match frame:
+            case frames.Subscribe():
+                self._subscribe(frame, now)
+            case frames.Unsubscribe():
+                self._behind.pop(frame.id, None)
+                self._hub.unsubscribe(self._outbox, frame.id)
+            case frames.Ping():
+                self._answers.append(frames.encode_pong())
+            case _:
+                assert_never(frame)
+
+    def _subscribe(self, frame: frames.Subscribe, now: float) -> None:
+        if len(self._outbox.subscriptions) >= self._limits.subscriptions:
+            raise ProtocolError(
+                f"at most {self._limits.subscriptions} subscriptions",
+                code="too_many_subscriptions",
+                frame_id=frame.id,
+            )
+        since = Version(0) if frame.since is None else parse_version(frame.since)
+        try:
+            subscription = self._hub.subscribe(
+                self._outbox, frame.id, frame.query, frame.args, since=since, tag=frame.tag
+            )
+        except ProtocolError as error:
+            error.frame_id = frame.id
+            raise
+        if since > self._hub.position:
+            self._behind[frame.id] = now + self._limits.version_wait
+        if not subscription.watch.resolved or since > self._hub.position:
+            self._answers.append(frames.encode_pending(frame.id))
+
+    def take(self, *, now: float, wall: datetime) -> list[bytes]:
+        """The frames to send now; nothing after the one that says `bye`."""
+        if self.close is None:
+            reason = self._end_reason(wall)
+            if reason is not None:
+                self.end(reason)
+        if self.close is not None:
+            last, self._answers = list(self._answers)[-1:], deque()
+            return last
+        out = list(self._answers)
+        self._answers.clear()
+        if self._told_live != self._hub.live:
+            self._told_live = self._hub.live
+            out.append(frames.encode_status(live=self._told_live))
+        late = [id for id, deadline in self._behind.items() if deadline <= now]
+        if late:
+            out.append(frames.encode_unavailable(late, self._hub.position))
+        deliveries = self._outbox.take(self._hub.position)
+        for id in [*late, *(each.id for each in deliveries)]:
+            self._behind.pop(id, None)
+        if deliveries:
+            out.append(frames.encode_update(deliveries, self._hub.position))
+        return out
+
+    def _end_reason(self, wall: datetime) -> str | None:
+        """Why the connection may not go on, judged before anything else is sent (P6, P8)."""
+        if self._outbox.viewer.credential is None:
+            return None
+        if not self._hub.verifiable:
+            return "unverifiable"
+        identity = self._identity()
+        if identity is None:
+            return None
+        if identity.ended is not None:
+            return identity.ended
+        expired = identity.expires_at is not None and identity.expires_at <= wall
+        return "expired" if expired else None
+
+    def _identity(self) -> Identity | None:
+        """The session's standing, or None while it is being loaded anew."""
+        subscription = self._outbox.identity
+        if subscription is None or not subscription.watch.resolved:
+            return None
+        result = subscription.watch.result
+        if result is None or not isinstance(result.outcome, Answer):
+            return None
+        value = result.outcome.value
+        return value if isinstance(value, Identity) else None
+
+    def recheck_in(self, *, now: float, wall: datetime) -> float | None:
+        """Seconds after which `take` has to be called even if nobody wakes us; None for never."""
+        waits = [deadline - now for deadline in self._behind.values()]
+        identity = self._identity()
+        if identity is not None and identity.expires_at is not None:
+            waits.append((identity.expires_at - wall).total_seconds())
+            waits.append(_RECHECK)
+        return max(0.0, min(waits)) if waits else None
+
+    def end(self, reason: str, *, after: int | None = None) -> None:
+        """Say `bye`; the client is told to come back only for reasons that pass. `after` is in ms."""
+        if self.close is None:
+            self.close = Close(_CLOSE_CODES.get(reason, 4401), reason)
+            self._hub.detach(self._outbox)
+            self._answers.append(frames.encode_bye(reason, retry=reason in _RETRY, after=after))
+
+    def lost(self) -> None:
+        """The peer is gone."""
+        self._hub.detach(self._outbox)

@@ -1,0 +1,334 @@
+"""Keeps every watched query right as the replica moves, and says which connections have news."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sessionwire.errors import ProtocolError
+from sessionwire.model import Version, Viewer
+from sessionwire.reactive.identity import IDENTITY
+from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
+from sessionwire.reactive.replica import Load, Replica
+from sessionwire.reactive.view import Answer, Failure, Queries, Query, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sessionwire.reactive.change import Group, Key
+
+
+__all__ = ["Hub"]
+
+_WatchKey = tuple[str, Viewer, bytes]
+_encode_args = msgspec.json.Encoder(order="sorted").encode
+
+
+class Hub:
+    """All watches of one process over one replica.
+
+    It recomputes a watch only when something that the watch read has changed, once, whoever is subscribed,
+    and only while somebody is. It does not load, send or log: `take_needs`, `take_ready` and
+    `take_failures` say what is to be done.
+    """
+
+    def __init__(self, queries: Queries, *, idle_documents: int, idle_watches: int) -> None:
+        self.queries = queries
+        self.replica = Replica(idle_limit=idle_documents)
+        self.live = False
+        self.verifiable = True
+        self.recomputed = 0
+        self._idle_limit = idle_watches
+        self._watches: dict[_WatchKey, Watch] = {}
+        self._idle: OrderedDict[_WatchKey, None] = OrderedDict()
+        self._readers: dict[Key, set[_WatchKey]] = {}
+        self._dirty: dict[_WatchKey, None] = {}
+        self._outboxes: set[Outbox] = set()
+        self._ready: dict[Outbox, None] = {}
+        self._later: list[tuple[Version, int, Outbox]] = []
+        self._sequence = 0
+        self._failures: list[tuple[Query, Failure]] = []
+
+    @property
+    def position(self) -> Version:
+        """The version that everything shown is of; 0 before the stream was ever open."""
+        return self.replica.position or Version(0)
+
+    @property
+    def connections(self) -> int:
+        return len(self._outboxes)
+
+    @property
+    def watches(self) -> int:
+        return len(self._watches)
+
+    # The stream
+
+    def restart(self, version: Version) -> None:
+        """History was lost: whatever is watched is loaded anew as of `version` or later."""
+        self.replica.restart(version)
+        for key in list(self._idle):
+            self._discard(key)
+        for key, watch in self._watches.items():
+            watch.resolved = False
+            self._dirty[key] = None
+        self._settle()
+        self._announce_position()
+
+    def apply(self, groups: Iterable[Group]) -> None:
+        """Move through the groups; then recompute once what they touched, as of the last one."""
+        for group in groups:
+            self._touch(self.replica.apply(group))
+        self._settle()
+        self._announce_position()
+
+    def advance(self, version: Version) -> None:
+        """Nothing that we follow changed up to `version`."""
+        self.replica.advance(version)
+        self._announce_position()
+
+    def supply(self, load: Load) -> None:
+        self._touch(self.replica.supply(load))
+        self._settle()
+
+    def set_live(self, *, live: bool) -> None:
+        """Whether the stream is followed; connections are told when that changes."""
+        if live != self.live:
+            self.live = live
+            self._ready.update(dict.fromkeys(self._outboxes))
+
+    def set_verifiable(self, *, verifiable: bool) -> None:
+        """Whether sessions can still be vouched for; if not, signed-in connections have to end (P6)."""
+        if verifiable != self.verifiable:
+            self.verifiable = verifiable
+            self._ready.update(dict.fromkeys(self._outboxes))
+
+    # What is to be done
+
+    def take_needs(self, limit: int) -> list[Key]:
+        return self.replica.take_needs(limit)
+
+    def take_ready(self) -> list[Outbox]:
+        """The connections that may have something to send, each once."""
+        ready = list(self._ready)
+        self._ready.clear()
+        return ready
+
+    def take_failures(self) -> list[tuple[Query, Failure]]:
+        """Queries of developers that raised, to be logged."""
+        failures, self._failures = self._failures, []
+        return failures
+
+    # Connections
+
+    def attach(self, outbox: Outbox) -> None:
+        """Begin to serve a connection; a signed-in one is followed by its session's identity."""
+        self._outboxes.add(outbox)
+        if outbox.viewer.credential is not None:
+            watch = self._watch(self.queries.named(IDENTITY), outbox.viewer, {})
+            outbox.identity = Subscription(outbox, -1, watch, Version(0), None)
+            self._begin(outbox.identity)
+
+    def detach(self, outbox: Outbox) -> None:
+        """Forget a connection and all its subscriptions."""
+        self._outboxes.discard(outbox)
+        self._ready.pop(outbox, None)
+        for id in list(outbox.subscriptions):
+            self.unsubscribe(outbox, id)
+        if outbox.identity is not None:
+            self._end(outbox.identity)
+            outbox.identity = None
+
+    def subscribe(
+        self,
+        outbox: Outbox,
+        id: int,
+        query: str,
+        args: Mapping[str, Any],
+        *,
+        since: Version = Version(0),
+        tag: str | None = None,
+    ) -> Subscription:
+        """Follow a query; its first result is offered as soon as it is known, and not before `since`.
+
+        Raises ProtocolError `duplicate_id`, `unknown_query` or `invalid_args`.
+        """
+        if id in outbox.subscriptions:
+            raise ProtocolError(f"the id {id} is in use", code="duplicate_id", frame_id=id)
+        if query.startswith("$"):
+            raise ProtocolError(f"no query is named {query[:128]!r}", code="unknown_query")
+        named = self.queries.named(query)
+        watch = self._watch(named, outbox.viewer, named.parse(args))
+        subscription = Subscription(outbox, id, watch, since, tag)
+        outbox.subscriptions[id] = subscription
+        if since > self.position:
+            self._sequence += 1
+            heapq.heappush(self._later, (since, self._sequence, outbox))
+        self._begin(subscription)
+        return subscription
+
+    def unsubscribe(self, outbox: Outbox, id: int) -> None:
+        """Unknown ids are ignored."""
+        subscription = outbox.remove(id)
+        if subscription is not None:
+            self._end(subscription)
+            self._ready[outbox] = None  # others may have waited for it
+
+    # Reads
+
+    def read(self, query: str, viewer: Viewer, args: Mapping[str, Any]) -> Watch:
+        """The watch that answers; when it is not `resolved`, `wait` for it.
+
+        Raises ProtocolError `unknown_query` or `invalid_args`.
+        """
+        named = self.queries.named(query)
+        watch = self._watch(named, viewer, named.parse(args))
+        if not watch.resolved and not watch.needed:
+            self._recompute(self._key(watch), watch)
+        return watch
+
+    def wait(self, watch: Watch, waiter: Callable[[], None]) -> None:
+        """Call `waiter` once, when the watch is resolved."""
+        watch.waiters.append(waiter)
+        self._idle.pop(self._key(watch), None)
+
+    def give_up(self, watch: Watch, waiter: Callable[[], None]) -> None:
+        """Undo a `wait` whose time is over."""
+        if waiter in watch.waiters:
+            watch.waiters.remove(waiter)
+        self._rest(watch)
+
+    # Watches
+
+    @staticmethod
+    def _key(watch: Watch) -> _WatchKey:
+        return (watch.query.name, watch.viewer, _encode_args(watch.args))
+
+    def _watch(self, query: Query, viewer: Viewer, args: Mapping[str, Any]) -> Watch:
+        key = (query.name, viewer, _encode_args(args))
+        watch = self._watches.get(key)
+        if watch is None:
+            watch = self._watches[key] = Watch(query, viewer, args)
+        return watch
+
+    def _begin(self, subscription: Subscription) -> None:
+        watch = subscription.watch
+        key = self._key(watch)
+        unknown = not watch.resolved and not watch.needed
+        watch.subscriptions.add(subscription)
+        self._idle.pop(key, None)
+        if unknown:
+            self._recompute(key, watch)
+        elif watch.resolved:
+            self._offer(subscription)
+
+    def _end(self, subscription: Subscription) -> None:
+        subscription.watch.subscriptions.discard(subscription)
+        self._rest(subscription.watch)
+
+    def _offer(self, subscription: Subscription) -> None:
+        subscription.outbox.mark(subscription)
+        self._ready[subscription.outbox] = None
+
+    def _rest(self, watch: Watch) -> None:
+        """Nobody needs it now: keep it for a while, the newest `idle_watches` of its kind."""
+        if watch.needed:
+            return
+        key = self._key(watch)
+        if self._watches.get(key) is not watch:
+            return
+        self._idle[key] = None
+        self._idle.move_to_end(key)
+        while len(self._idle) > self._idle_limit:
+            self._discard(next(iter(self._idle)))
+
+    def _discard(self, key: _WatchKey) -> None:
+        self._idle.pop(key, None)
+        self._dirty.pop(key, None)
+        watch = self._watches.pop(key)
+        self._depend(key, watch, frozenset())
+
+    # Recomputation
+
+    def _touch(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._dirty.update(dict.fromkeys(self._readers.get(key, ())))
+
+    def _settle(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        for key in dirty:
+            watch = self._watches[key]
+            if watch.needed:
+                self._recompute(key, watch)
+            else:
+                watch.resolved = False  # recomputed when somebody reads it
+
+    def _recompute(self, key: _WatchKey, watch: Watch) -> None:
+        evaluation = evaluate(watch.query, watch.viewer, watch.args, self.replica)
+        self.recomputed += 1
+        if evaluation.outcome is None:
+            watch.resolved = False
+            self._depend(key, watch, watch.reads | evaluation.reads)
+            self.replica.want(evaluation.missing)
+            return  # in nobody's idle list: whoever caused this subscribes or waits
+        self._depend(key, watch, evaluation.reads)
+        changed = self._replace_result(watch, evaluation.outcome)
+        watch.resolved = True
+        for subscription in watch.subscriptions:
+            if changed or not subscription.answered:
+                subscription.outbox.mark(subscription)
+            self._ready[subscription.outbox] = None
+        waiters, watch.waiters = watch.waiters, []
+        for waiter in waiters:
+            waiter()
+        self._rest(watch)
+
+    def _replace_result(self, watch: Watch, outcome: Answer | Failure) -> bool:
+        """Whether the result is another one than before."""
+        before = watch.result
+        if before is not None and _same(before.outcome, outcome):
+            return False
+        watch.result = Result(outcome, _tag(watch, outcome), self.position)
+        if isinstance(outcome, Failure) and outcome.cause is not None:
+            self._failures.append((watch.query, outcome))
+        return True
+
+    def _depend(self, key: _WatchKey, watch: Watch, reads: frozenset[Key]) -> None:
+        for read in reads - watch.reads:
+            self._readers.setdefault(read, set()).add(key)
+            self.replica.watch(read)
+        for read in watch.reads - reads:
+            readers = self._readers[read]
+            readers.discard(key)
+            if not readers:
+                del self._readers[read]
+            self.replica.unwatch(read)
+        watch.reads = reads
+
+    def _announce_position(self) -> None:
+        while self._later and self._later[0][0] <= self.position:
+            outbox = heapq.heappop(self._later)[2]
+            if outbox in self._outboxes:
+                self._ready[outbox] = None
+
+
+def _same(before: Answer | Failure, after: Answer | Failure) -> bool:
+    if isinstance(before, Answer) and isinstance(after, Answer):
+        return before.encoded == after.encoded
+    if isinstance(before, Failure) and isinstance(after, Failure):
+        return before.code == after.code
+    return False
+
+
+def _tag(watch: Watch, outcome: Answer | Failure) -> str:
+    """Names this data for this viewer, query and args: another viewer's equal data has another tag."""
+    if isinstance(outcome, Failure):
+        return ""
+    digest = hashlib.blake2b(outcome.encoded, digest_size=8, key=b"sessionwire.tag")
+    digest.update(f"\0{watch.viewer.credential}\0{watch.query.name}\0".encode())
+    digest.update(_encode_args(watch.args))
+    return digest.hexdigest()

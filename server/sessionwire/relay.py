@@ -1,0 +1,297 @@
+"""Moves the hub: what the feed says goes in, what the hub needs is loaded, who has news is woken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sessionwire.errors import PeerError, QueryError, Unavailable
+from sessionwire.model import Version, Viewer
+from sessionwire.reactive.view import Answer, Failure
+from sessionwire.store.feed import Advanced, Lost, Opened
+from sessionwire.store.snapshot import evaluate_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+    from sessionwire.policy.limits import Limits
+    from sessionwire.reactive.change import Change, Key
+    from sessionwire.reactive.hub import Hub
+    from sessionwire.store.feed import Feed, Item
+    from sessionwire.store.load import Loader
+    from sessionwire.store.mongo import Store
+
+__all__ = ["Reading", "Relay"]
+
+logger = logging.getLogger("sessionwire.relay")
+
+_NEEDS = 4_000
+_LOADS = 4
+_RETRY = 0.2
+_TICK = 0.5
+_CROWD = 32
+_CROWD_PAUSE = 0.02
+"""After a load of more than `_CROWD` keys the next one waits, in seconds: a crowd is arriving, and
+what it needs goes into few reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer: exact as of `version`, the same since `changed_at` (its ETag)."""
+
+    value: Any
+    encoded: bytes
+    version: Version
+    changed_at: Version
+
+
+class Relay:
+    """One process's link between the database and everybody who listens.
+
+    It decides nothing about what is shown: the hub does. It is the only place that knows whether the
+    stream is alive, and it says so by `live`, `stale_for` and the hub.
+    """
+
+    def __init__(
+        self, *, store: Store, feed: Feed, loader: Loader, hub: Hub, limits: Limits
+    ) -> None:
+        self.hub = hub
+        self.limits = limits
+        self.observers: list[Callable[[Change], None]] = []
+        self._store = store
+        self._feed = feed
+        self._loader = loader
+        self._heard_at = time.monotonic()
+        self._opened = asyncio.Event()
+        self._needs = asyncio.Event()
+        self._waiting: list[tuple[Version, int, asyncio.Future[None]]] = []
+        self._sequence = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the stream was ever open: before that there is nothing to show."""
+        return self._opened.is_set()
+
+    @property
+    def live(self) -> bool:
+        return self.hub.live
+
+    @property
+    def stale_for(self) -> float:
+        """Seconds since the stream last said anything, if only that there is nothing."""
+        return time.monotonic() - self._heard_at
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follow the database while the block runs; returns into it once the stream is open.
+
+        Raises Unavailable when it does not open within 15 seconds.
+        """
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(each) for each in (self._follow(), self._load(), self._watch())
+            ]
+            try:
+                async with asyncio.timeout(15):
+                    await self._opened.wait()
+                yield
+            except TimeoutError:
+                raise Unavailable("The change stream did not open.") from None
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    # Reading
+
+    async def read(
+        self,
+        query: str,
+        viewer: Viewer,
+        args: Mapping[str, Any] | None = None,
+        *,
+        since: Version = Version(0),
+    ) -> Reading:
+        """The query's answer, as of `since` or later; no database read when everything is held.
+
+        Raises the query's refusal (PeerError), QueryError when the developer's code failed, and
+        Unavailable when neither the stream nor the database answers in time.
+        """
+        try:
+            async with asyncio.timeout(self.limits.read_deadline):
+                if not self.live:
+                    return await self._read_database(query, viewer, args or {}, since)
+                await self._reach(since)
+                return await self._read_hub(query, viewer, args or {})
+        except TimeoutError:
+            raise Unavailable("The database did not answer in time.") from None
+
+    async def _read_hub(self, query: str, viewer: Viewer, args: Mapping[str, Any]) -> Reading:
+        watch = self.hub.read(query, viewer, args)
+        while not watch.resolved or watch.result is None:
+            self._needs.set()
+            resolved = asyncio.get_running_loop().create_future()
+            waiter = _resolver(resolved)
+            self.hub.wait(watch, waiter)
+            try:
+                await resolved
+            finally:
+                self.hub.give_up(watch, waiter)
+            watch = self.hub.read(query, viewer, args)
+        result = watch.result
+        return _reading(result.outcome, self.hub.position, result.changed_at)
+
+    async def _read_database(
+        self, query: str, viewer: Viewer, args: Mapping[str, Any], since: Version
+    ) -> Reading:
+        """While the stream is silent the replica cannot be trusted to be current."""
+        named = self.hub.queries.named(query)
+        version = max(await self._store.ping(), since)
+        outcome = await evaluate_at(self._store, named, viewer, named.parse(args), version=version)
+        return _reading(outcome, version, version)
+
+    async def until(self, version: Version) -> None:
+        """Wait until this process shows `version` (P5).
+
+        Raises Unavailable when it does not within `limits.version_wait`.
+        """
+        try:
+            async with asyncio.timeout(self.limits.version_wait):
+                await self._reach(version)
+        except TimeoutError:
+            raise Unavailable("The change stream is behind.") from None
+
+    async def _reach(self, version: Version) -> None:
+        if self.hub.position >= version:
+            return
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sequence += 1
+        heapq.heappush(self._waiting, (version, self._sequence, reached))
+        await reached
+
+    # Moving
+
+    async def _follow(self) -> None:
+        async for item in self._feed.items():
+            try:
+                self._take(item)
+            except Exception:  # a change that we cannot digest must not stop the others (I11)
+                logger.exception("A change could not be applied; loading everything anew")
+                self.hub.restart(self.hub.position)
+            self.flush()
+
+    def _take(self, item: Item) -> None:
+        match item:
+            case Opened():
+                if not item.resumed:
+                    logger.info("Following the change stream")
+                    self.hub.restart(item.version)
+                else:
+                    logger.info("Following the change stream again, nothing missed")
+                self._heard()
+                self._opened.set()
+            case Advanced():
+                self.hub.apply(item.groups)
+                if item.version is not None:
+                    self.hub.advance(item.version)
+                self._heard()
+                for group in item.groups:
+                    for change in group.changes:
+                        for observe in self.observers:
+                            observe(change)
+            case Lost():
+                logger.warning("The change stream broke, opening it again: %s", item.reason)
+
+    def _heard(self) -> None:
+        self._heard_at = time.monotonic()
+        self.hub.set_live(live=True)
+        self.hub.set_verifiable(verifiable=True)
+
+    def flush(self) -> None:
+        """Do what the hub has to be done: load, wake connections and readers, log failures."""
+        self._needs.set()
+        for outbox in self.hub.take_ready():
+            outbox.wake()
+        while self._waiting and (
+            self._waiting[0][0] <= self.hub.position or self._waiting[0][2].done()
+        ):
+            _resolver(heapq.heappop(self._waiting)[2])()
+        for query, failure in self.hub.take_failures():
+            logger.error("The query %s failed", query.name, exc_info=failure.cause)
+
+    async def _load(self) -> None:
+        """Load what is needed, a few batches at a time: what arrives meanwhile goes together."""
+        loads = asyncio.Semaphore(_LOADS)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._needs.wait()
+                self._needs.clear()
+                while True:
+                    await loads.acquire()
+                    keys = self._loadable(self.hub.take_needs(_NEEDS)) if self.ready else []
+                    if not keys:
+                        loads.release()
+                        break
+                    group.create_task(self._load_keys(keys)).add_done_callback(
+                        lambda _: loads.release()
+                    )
+                    if len(keys) > _CROWD:
+                        await asyncio.sleep(_CROWD_PAUSE)
+
+    def _loadable(self, keys: list[Key]) -> list[Key]:
+        """Those of a collection that the stream follows; the others once it does."""
+        unwatched = [key for key in keys if key.collection not in self._feed.watched]
+        if unwatched:
+            self._feed.follow({key.collection for key in unwatched})
+            self.hub.replica.give_back(unwatched, epoch=self.hub.replica.epoch)
+        return [key for key in keys if key.collection in self._feed.watched]
+
+    async def _load_keys(self, keys: Iterable[Key]) -> None:
+        epoch = self.hub.replica.epoch
+        try:
+            async with asyncio.timeout(self.limits.read_deadline):
+                load = await self._loader.load(keys, version=self.hub.position, epoch=epoch)
+        except* (Unavailable, TimeoutError) as errors:
+            logger.warning("A load failed, trying again: %s", errors.exceptions[0])
+            await asyncio.sleep(_RETRY)
+            self.hub.replica.give_back(keys, epoch=epoch)
+        else:
+            self.hub.supply(load)
+        self.flush()
+
+    async def _watch(self) -> None:
+        """Notice silence: a stream that hangs raises nothing (P8, P11 of the pitfalls)."""
+        while True:
+            await asyncio.sleep(_TICK)
+            if self.stale_for > self.limits.max_staleness and self.hub.live:
+                logger.warning("Nothing heard from MongoDB for %.1f s: stale", self.stale_for)
+                self.hub.set_live(live=False)
+                self.flush()
+            if self.stale_for > self.limits.unverifiable_after and self.hub.verifiable:
+                logger.error(
+                    "MongoDB silent for %.0f s: ending all sessions' sockets", self.stale_for
+                )
+                self.hub.set_verifiable(verifiable=False)
+                self.flush()
+            self._waiting = [each for each in self._waiting if not each[2].done()]
+            heapq.heapify(self._waiting)
+
+
+def _resolver(future: asyncio.Future[None]) -> Callable[[], None]:
+    def resolve() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    return resolve
+
+
+def _reading(outcome: Answer | Failure, version: Version, changed_at: Version) -> Reading:
+    if isinstance(outcome, Answer):
+        return Reading(outcome.value, outcome.encoded, version, changed_at)
+    if outcome.cause is not None:
+        raise QueryError(outcome.message) from outcome.cause
+    raise PeerError(outcome.message, code=outcome.code)
