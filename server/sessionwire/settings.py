@@ -112,6 +112,19 @@ class Settings(BaseSettings):
         )
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages are ours, or trusted.
+
+        In development localhost and 127.0.0.1 are one.
+        """
+        own = [self.base_url]
+        if self.environment == "development":
+            for name, other in (("//127.0.0.1:", "//localhost:"), ("//localhost:", "//127.0.0.1:")):
+                if name in self.base_url:
+                    own.append(self.base_url.replace(name, other))
+        return (*own, *self.trusted_origins)
+
+    @property
     def secure(self) -> bool:
         """Whether the public address is https."""
         return self.base_url.startswith("https://")

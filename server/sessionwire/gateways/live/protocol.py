@@ -142,6 +142,10 @@ class LiveProtocol:
             out.append(frames.encode_update(deliveries, self._hub.position))
         return out
 
+    def over(self, *, wall: datetime) -> bool:
+        """Whether the next frame is the last one."""
+        return self.close is not None or self._end_reason(wall) is not None
+
     def _end_reason(self, wall: datetime) -> str | None:
         """Why the connection may not go on, judged before anything else is sent (P6, P8)."""
         if self._outbox.viewer.credential is None:

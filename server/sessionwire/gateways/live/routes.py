@@ -1,0 +1,132 @@
+"""`GET /live`: the handshake of the live wire, and the connections that came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse
+from starlette.routing import WebSocketRoute
+
+from sessionwire.errors import BadRequest, SessionwireError, Unavailable
+from sessionwire.gateways.connection import Connection
+from sessionwire.gateways.live.admission import Admission
+from sessionwire.gateways.live.protocol import LiveProtocol
+from sessionwire.model import ANONYMOUS, Viewer
+from sessionwire.reactive.identity import IDENTITY, Identity
+from sessionwire.reactive.outbox import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.requests import HTTPConnection
+    from starlette.websockets import WebSocket
+
+    from sessionwire.policy.limits import Limits
+    from sessionwire.relay import Relay
+
+__all__ = ["SUBPROTOCOL", "LiveGateway"]
+
+logger = logging.getLogger("sessionwire.live")
+
+SUBPROTOCOL = "sessionwire.v1"
+
+
+class LiveGateway:
+    """All live connections of one process.
+
+    `identify` checks a handshake's Origin and credential (raising Forbidden) and says who it is; it
+    is the same function as for HTTP. Whether the session still stands is asked here.
+    """
+
+    def __init__(
+        self, *, relay: Relay, limits: Limits, identify: Callable[[HTTPConnection], Viewer]
+    ) -> None:
+        self._relay = relay
+        self._limits = limits
+        self._identify = identify
+        self._admission = Admission(limits)
+        self._connections: set[Connection] = set()
+
+    def route(self, path: str = "/live") -> WebSocketRoute:
+        return WebSocketRoute(path, self.serve)
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One handshake, and the connection to its end."""
+        try:
+            subprotocol = _subprotocol(websocket)
+            viewer, user = await self._who(self._identify(websocket))
+            address = websocket.client.host if websocket.client else ""
+            self._admission.admit(user=user, address=address)
+        except SessionwireError as refusal:
+            await _refuse(websocket, refusal)
+            return
+        try:
+            await websocket.accept(subprotocol)
+            await self._run(websocket, viewer)
+        finally:
+            self._admission.release(user=user, address=address)
+
+    async def _who(self, viewer: Viewer) -> tuple[Viewer, str | None]:
+        """The viewer if their session stands, else nobody; and the user's id."""
+        if not self._relay.ready:
+            raise Unavailable("The server is not ready.")
+        if viewer.credential is None:
+            return ANONYMOUS, None
+        identity = (await self._relay.read(IDENTITY, viewer)).value
+        assert isinstance(identity, Identity)
+        expired = identity.expires_at is not None and identity.expires_at <= datetime.now(UTC)
+        if identity.ended is not None or expired:
+            return ANONYMOUS, None
+        return viewer, identity.user_id
+
+    async def _run(self, websocket: WebSocket, viewer: Viewer) -> None:
+        connection = Connection(
+            websocket, write_deadline=self._limits.write_deadline, acted=self._relay.flush
+        )
+        outbox = Outbox(viewer, connection.wake)
+        wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
+        with self._kept(connection):
+            await connection.run(wire)
+        if wire.close is not None and wire.close.code != 1012:
+            logger.info("A connection ended: %s", wire.close.reason)
+
+    @contextlib.contextmanager
+    def _kept(self, connection: Connection) -> Iterator[None]:
+        self._connections.add(connection)
+        try:
+            yield
+        finally:
+            self._connections.discard(connection)
+
+    def stop(self) -> None:
+        """Take no more, and send everybody away, to come back spread over some seconds."""
+        self._admission.stopping = True
+        for connection in list(self._connections):
+            connection.stop()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+
+def _subprotocol(websocket: WebSocket) -> str | None:
+    offered = websocket.scope["subprotocols"]
+    if offered and SUBPROTOCOL not in offered:
+        raise BadRequest(f"offer the subprotocol {SUBPROTOCOL}", code="INVALID_SUBPROTOCOL")
+    return SUBPROTOCOL if offered else None
+
+
+async def _refuse(websocket: WebSocket, refusal: SessionwireError) -> None:
+    """An HTTP answer instead of the upgrade; browsers show their scripts a close 1006."""
+    logger.info("A handshake was refused: %s", refusal.code)
+    headers = {"Cache-Control": "no-store"}
+    if refusal.status in (429, 503):
+        headers["Retry-After"] = "5"
+    body = {"code": refusal.code, "message": refusal.message}
+    response = JSONResponse(body, status_code=refusal.status, headers=headers)
+    try:
+        await websocket.send_denial_response(response)
+    except RuntimeError:  # a server without this extension
+        await websocket.close(refusal.close_code)

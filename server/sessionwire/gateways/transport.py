@@ -1,0 +1,105 @@
+"""Gives a WebSocket endpoint under uvicorn its transport: prepared frames, back-pressure it can see, and abort.
+
+ASGI has none of the three: `send` builds every frame again, waits for a peer that stopped reading without
+end, and cannot cut it off (measured: uvicorn 0.54 keeps such a connection for ever).
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from websockets.http11 import Request
+
+__all__ = ["EXTENSION", "DirectTransport", "LiveWebSocketProtocol"]
+
+EXTENSION = "sessionwire.transport"
+"""The key in `scope["extensions"]` under which an endpoint finds its DirectTransport."""
+
+_HIGH_WATER = 64 * 1024
+_SEND_BUFFER = 64 * 1024
+_CLOSE_TIMEOUT = 2.0
+
+
+class DirectTransport:
+    """What an accepted endpoint may do with its own connection, at once and without awaiting."""
+
+    __slots__ = ("_protocol", "on_resume", "on_shutdown")
+
+    def __init__(self, protocol: LiveWebSocketProtocol) -> None:
+        self._protocol = protocol
+        self.on_resume: Callable[[], None] | None = None
+        self.on_shutdown: Callable[[], None] | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether unsent bytes have piled up beyond the high-water mark."""
+        return not self._protocol.writable.is_set()
+
+    @property
+    def closed(self) -> bool:
+        protocol = self._protocol
+        return protocol.disconnected or protocol.close_sent or protocol.transport.is_closing()
+
+    def send(self, payload: bytes) -> None:
+        """Write one text frame; `payload` is UTF-8. Does nothing on a closed connection."""
+        if not self.closed:
+            frame = Frame(Opcode.TEXT, payload).serialize(mask=False)
+            self._protocol.transport.write(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake; a peer that does not finish it within 2 seconds is cut."""
+        if self.closed:
+            return
+        protocol = self._protocol
+        protocol.conn.send_close(code, reason)
+        protocol.transport.write(b"".join(protocol.conn.data_to_send()))
+        protocol.close_sent = True
+        protocol.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if protocol.read_paused:
+            protocol.read_paused = False
+            protocol.transport.resume_reading()
+        protocol.close_timer = protocol.loop.call_later(_CLOSE_TIMEOUT, self.abort)
+
+    def abort(self) -> None:
+        """Cut the connection now, whatever is still unsent."""
+        self._protocol.transport.abort()
+
+
+class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, handing its transport to the endpoint; pass it as `ws=`."""
+
+    direct: DirectTransport | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=_HIGH_WATER)
+        raw = transport.get_extra_info("socket")
+        if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # otherwise the handshake was refused
+            self.direct = DirectTransport(self)
+            extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment]
+            extensions[EXTENSION] = self.direct
+
+    def shutdown(self) -> None:
+        """uvicorn is stopping: let the endpoint say goodbye in its own words first."""
+        if self.direct is not None and self.direct.on_shutdown is not None:
+            self.stop_keepalive()
+            self.direct.on_shutdown()
+        if not self.close_sent:
+            super().shutdown()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.direct is not None and self.direct.on_resume is not None:
+            self.direct.on_resume()
