@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import inspect
 import logging
+import random
+import time
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from bson import CodecOptions, Timestamp
 from bson.codec_options import DatetimeConversion
@@ -20,11 +24,14 @@ from sessionwire.model import Document, Version
 from sessionwire.store.driver import Client, close_client, make_client, start_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
 __all__ = ["CODEC", "Store", "Writing", "from_timestamp", "to_timestamp"]
 
 logger = logging.getLogger("sessionwire.store")
+
+_Result = TypeVar("_Result")
+_TRANSACTION_SECONDS = 5.0
 
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=True,
@@ -266,6 +273,21 @@ class Writing:
             )
             return found
 
+    async def find(
+        self,
+        collection: str,
+        filter: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]] = (),
+    ) -> list[Document]:
+        """All matching documents; inside `atomically` of its moment."""
+        with translated():
+            cursor = self._collection(collection).find(filter, session=self._session)
+            if sort:
+                cursor = cursor.sort(list(sort))
+            found: list[Document] = await cursor.to_list(None)
+            return found
+
     async def insert_one(self, collection: str, document: Mapping[str, Any]) -> None:
         """Raises Duplicate when a unique index refuses it."""
         with translated():
@@ -315,3 +337,43 @@ class Writing:
         with translated():
             done = await self._collection(collection).delete_many(filter, session=self._session)
             return int(done.deleted_count)
+
+    async def atomically(
+        self, collection: str, id: Any, work: Callable[[], Awaitable[_Result]]
+    ) -> _Result:
+        """What `work` returns, run as one transaction, alone among those that lock the same document.
+
+        The lock is a write to it (`revision`): who comes second is run again, and sees what the
+        first one did. `work` reads and writes through this object only, and what it raises undoes
+        its writes. Raises Unavailable when others are in the way for too long.
+        """
+        deadline = time.monotonic() + _TRANSACTION_SECONDS
+        while True:
+            try:
+                return await self._transaction(collection, id, work)
+            except (Unavailable, driver_errors.PyMongoError) as error:
+                if not _is_transient(error) or time.monotonic() > deadline:
+                    with translated():
+                        raise
+            await asyncio.sleep(random.uniform(0.001, 0.02))
+
+    async def _transaction(
+        self, collection: str, id: Any, work: Callable[[], Awaitable[_Result]]
+    ) -> _Result:
+        started = self._session.start_transaction(
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority", wtimeout=8_000),
+        )
+        async with await started if inspect.isawaitable(started) else started:
+            await self._collection(collection).update_one(
+                {"_id": id}, {"$inc": {"revision": 1}}, session=self._session
+            )
+            return await work()
+
+
+def _is_transient(error: BaseException) -> bool:
+    """Whether the transaction had no effect because of another one, and may be run again."""
+    cause = error if isinstance(error, driver_errors.PyMongoError) else error.__cause__
+    return isinstance(cause, driver_errors.PyMongoError) and cause.has_error_label(
+        "TransientTransactionError"
+    )
