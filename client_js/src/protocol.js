@@ -8,44 +8,29 @@
  *
  * @typedef {import('./index.js').State<unknown>} State
  * @typedef {import('./index.js').Status} Status
+ * @typedef {import('./connection.js').Connection} Connection
  * @typedef {import('./subscription.js').Subscription} Subscription
  *
- * @typedef {object} Connection
- * @property {'opening' | 'open'} phase
- * @property {Heartbeat} heartbeat
- * @property {boolean} live      as the last `status` said
- * @property {string} position   the newest version that this connection has proved to have
- * @property {string} told       the version of its last update
- * @property {string | null} bye a `bye` whose meaning the close code will decide
- *
- * How it ended: `ended` by a definitive bye (data are gone), `failed` by another one that forbids to retry, `closed` by us.
+ * How it ended: `ended` by a definitive bye (data are gone), `failed` by another one that forbids to retry,
+ * `closed` by us.
  * @typedef {'ended' | 'failed' | 'closed'} End
  *
  * What is needed next: a new connection (`backoff`: only after the usual delay), or none at all.
  * @typedef {{type: 'connect', backoff: boolean, after: number} | {type: 'rest'}} Need
  */
+import { createConnection } from './connection.js';
 import { isVersion, newer, parseFrame } from './frame.js';
-import { Heartbeat } from './heartbeat.js';
 import { isRecord } from './sharing.js';
 import { readError, refuse, tell } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** The reasons of close code 4401: the session is over, and everybody knows it. */
-const DEFINITIVE_REASONS = new Set([
-  'signed_out',
-  'revoked',
-  'expired',
-  'password_changed',
-  'banned',
-  'deleted',
-]);
+const DEFINITIVE_REASONS = new Set(['signed_out', 'revoked', 'expired', 'password_changed', 'banned', 'deleted']);
 const SESSION_OVER = 4401;
 const PROTOCOL_ERROR = 4400;
 
 export class Protocol {
   #subscriptions = new Subscriptions();
-  /** Throw-away subscriptions that ask to be told when a version is reached. @type {Map<number, string>} */
-  #barriers = new Map();
   /** @type {Connection | null} */
   #connection = null;
   /** @type {object[]} */
@@ -95,10 +80,11 @@ export class Protocol {
     if (!isVersion(version)) return;
     this.#see(version);
     if (this.#connection?.phase !== 'open' || this.shown >= version) return;
-    if ([...this.#barriers.values()].some((other) => other >= version)) return;
+    const { barriers } = this.#connection;
+    if ([...barriers.values()].some((other) => other >= version)) return;
     const tag = this.#subscriptions.session?.answer.tag ?? null;
     const id = ++this.#lastId;
-    this.#barriers.set(id, version);
+    barriers.set(id, version);
     const frame = { op: 'subscribe', id, query: 'session', args: {}, since: version };
     this.#send(tag === null ? frame : { ...frame, tag });
   }
@@ -107,11 +93,6 @@ export class Protocol {
   get shown() {
     const session = this.#subscriptions.session;
     return session?.standing === 'current' && session.staged === null ? (this.#connection?.told ?? '') : '';
-  }
-
-  /** Whether this connection has confirmed the session, and the server follows the database. */
-  get isLive() {
-    return this.#connection?.live === true && this.#subscriptions.session?.standing === 'current';
   }
 
   // The credential
@@ -152,14 +133,12 @@ export class Protocol {
 
   /** A connection is being opened. @param {number} now */
   opening(now) {
-    const heartbeat = new Heartbeat(now);
-    this.#connection = { phase: 'opening', heartbeat, live: true, position: '', told: '', bye: null };
+    this.#connection = createConnection('opening', now);
   }
 
   /** The handshake succeeded. @param {number} now */
   opened(now) {
-    this.opening(now);
-    /** @type {Connection} */ (this.#connection).phase = 'open';
+    this.#connection = createConnection('open', now);
     for (const subscription of this.#subscriptions) this.#ask(subscription);
   }
 
@@ -246,7 +225,7 @@ export class Protocol {
         connection.live = frame.live === true;
         return typeof frame.live === 'boolean';
       case 'error':
-        return this.#takeError(frame);
+        return this.#takeError(connection, frame);
       case 'bye':
         return this.#takeBye(connection, frame);
       default:
@@ -258,7 +237,7 @@ export class Protocol {
   #takeUpdate(connection, { version, results }) {
     if (!isVersion(version) || !Array.isArray(results)) return false;
     for (const result of results) {
-      if (!isRecord(result) || !this.#takeResult(result, version)) return false;
+      if (!isRecord(result) || !this.#takeResult(connection, result, version)) return false;
     }
     this.#see(version);
     connection.told = newer(connection.told, version);
@@ -267,11 +246,12 @@ export class Protocol {
     return true;
   }
 
-  /** @param {Record<string, unknown>} result @param {string} version */
-  #takeResult(result, version) {
+  /** @param {Connection} connection @param {Record<string, unknown>} result @param {string} version */
+  #takeResult(connection, result, version) {
     const subscription = this.#subscriptions.get(result.id);
     if (subscription === undefined) {
-      this.#passBarrier(/** @type {number} */ (result.id), version); // or the subscription's end crossed with its result
+      // Else it crossed with the end of its subscription.
+      this.#passBarrier(connection, /** @type {number} */ (result.id), version);
     } else if (!tell(subscription, result, version)) {
       this.#subscriptions.dropTags();
       return false;
@@ -279,20 +259,20 @@ export class Protocol {
     return true;
   }
 
-  /** @param {number} id @param {string} version */
-  #passBarrier(id, version) {
-    const awaited = this.#barriers.get(id);
+  /** @param {Connection} connection @param {number} id @param {string} version */
+  #passBarrier({ barriers }, id, version) {
+    const awaited = barriers.get(id);
     if (awaited === undefined || version < awaited) return;
-    this.#barriers.delete(id);
+    barriers.delete(id);
     this.#send({ op: 'unsubscribe', id });
   }
 
-  /** @param {Record<string, unknown>} frame */
-  #takeError(frame) {
+  /** @param {Connection} connection @param {Record<string, unknown>} frame */
+  #takeError({ barriers }, frame) {
     const error = readError(frame);
     if (error.code === 'rate_limited') return false; // a frame was dropped: start over, after the usual delay
     const subscription = this.#subscriptions.get(frame.id);
-    this.#barriers.delete(/** @type {number} */ (frame.id));
+    barriers.delete(/** @type {number} */ (frame.id));
     if (subscription?.standing === 'asked' && error.code !== 'duplicate_id') refuse(subscription, error);
     this.#settle();
     return true;
@@ -348,7 +328,11 @@ export class Protocol {
     this.#subscriptions.fail({ status: 0, code: this.#reason ?? 'protocol_error', message });
   }
 
-  /** The connection is of no more use; another one is. @param {number} [after] milliseconds that the server asked for */
+  /**
+   * The connection is of no more use; another one is.
+   *
+   * @param {number} [after] milliseconds that the server asked for
+   */
   #abandon(after = 0) {
     this.#part();
     this.#need = { type: 'connect', backoff: true, after };
@@ -359,7 +343,6 @@ export class Protocol {
     this.#connection = null;
     this.#rebinding = false;
     this.#frames = [];
-    this.#barriers.clear();
     this.#subscriptions.part();
   }
 

@@ -1,0 +1,72 @@
+// @ts-check
+/** A store: one value, replaced and never mutated, and those who want to hear of it. */
+
+/**
+ * @template T
+ * @typedef {object} WritableStore
+ * @property {() => T} get
+ * @property {(listener: (value: T) => void) => () => void} subscribe  calls at once and at each change; gives its undo
+ * @property {(value: T) => () => void} replace                        gives what notifies the listeners
+ */
+
+/**
+ * @template T
+ * @param {T} value
+ * @param {{onFirst?: () => void, onLast?: () => void}} [audience]  called as the first one comes, and the last one goes
+ * @returns {WritableStore<T>}
+ */
+export function createStore(value, { onFirst, onLast } = {}) {
+  /** @type {Set<{listener: (value: T) => void}>} */
+  const listeners = new Set();
+
+  return {
+    get: () => value,
+
+    subscribe(listener) {
+      const entry = { listener };
+      if (listeners.size === 0) onFirst?.();
+      listeners.add(entry);
+      call(listener, value);
+      return () => {
+        if (listeners.delete(entry) && listeners.size === 0) onLast?.();
+      };
+    },
+
+    replace(next) {
+      if (Object.is(value, next)) return () => {};
+      value = next;
+      return () => {
+        // A listener may itself have led to a newer value, which then has been notified.
+        for (const entry of [...listeners]) {
+          if (Object.is(value, next) && listeners.has(entry)) call(entry.listener, next);
+        }
+      };
+    },
+  };
+}
+
+/**
+ * Replaces the values of several stores as one: no listener sees one of them changed and another not yet.
+ *
+ * @param {Array<() => () => void>} replacements
+ */
+export function replaceTogether(replacements) {
+  for (const notify of replacements.map((replace) => replace())) notify();
+}
+
+/**
+ * A listener's exception is the listener's: it is reported, and the others are called all the same.
+ *
+ * @template T
+ * @param {(value: T) => void} listener
+ * @param {T} value
+ */
+function call(listener, value) {
+  try {
+    listener(value);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

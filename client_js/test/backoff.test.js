@@ -1,0 +1,24 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Backoff } from '../src/backoff.js';
+
+test('doubles up to ten seconds', () => {
+  const backoff = new Backoff();
+  const delays = Array.from({ length: 8 }, () => backoff.next(0, 1));
+  assert.deepEqual(delays, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+});
+
+test('has full jitter', () => {
+  assert.equal(new Backoff().next(0, 0), 0);
+  assert.equal(new Backoff().next(0, 0.5), 125);
+});
+
+test('starts over after a connection that held, and goes on after one that did not', () => {
+  const backoff = new Backoff();
+  backoff.next(0, 1);
+  backoff.opened(0);
+  assert.equal(backoff.next(4_999, 1), 500);
+  backoff.opened(5_000);
+  assert.equal(backoff.next(10_000, 1), 250);
+});
