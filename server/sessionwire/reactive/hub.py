@@ -261,7 +261,9 @@ class Hub:
     def _settle(self) -> None:
         dirty, self._dirty = self._dirty, {}
         for key in dirty:
-            watch = self._watches[key]
+            watch = self._watches.get(key)  # None: an idle one that had to go meanwhile
+            if watch is None:
+                continue
             if watch.needed:
                 self._recompute(key, watch)
             else:
