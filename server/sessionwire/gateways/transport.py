@@ -88,7 +88,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if hasattr(self, "scope"):  # otherwise the handshake was refused
             self.direct = DirectTransport(self)
-            extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment]
+            extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self.direct
 
     def shutdown(self) -> None:

@@ -1,0 +1,249 @@
+"""The members of an organization: listed, given roles, removed; one owner always stays (OR-05)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from sessionwire.auth.memberships import OLDEST, membership
+from sessionwire.auth.organizations import Person, people
+from sessionwire.errors import BadRequest, Forbidden
+from sessionwire.model import Document, ObjectId, format_id, parse_id
+from sessionwire.policy.emails import canonical_email
+from sessionwire.policy.roles import ROLES, has_role, may
+from sessionwire.reactive.fields import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sessionwire.auth.organizations import Organizations
+    from sessionwire.reactive.identity import SignedIn
+    from sessionwire.store.mongo import Store, Writing
+
+__all__ = ["FIELDS", "OPERATORS", "Filter", "Members", "Page"]
+
+FIELDS = {"id": "_id", "userId": "userId", "role": "role", "createdAt": "createdAt"}
+"""What a list may be sorted and filtered by, and what MongoDB calls it: nothing else reaches it."""
+OPERATORS = {"eq": "$eq", "ne": "$ne", "lt": "$lt", "lte": "$lte", "gt": "$gt", "gte": "$gte"}
+
+_OWNER = {"$regex": r"(^|,)\s*owner\s*(,|$)"}
+
+Id = ObjectId | str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`field` of FIELDS, `operator` of OPERATORS, a value of the field's kind."""
+
+    field: str
+    operator: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which of the members, and in which order."""
+
+    limit: int = 100
+    offset: int = 0
+    sort: str | None = None
+    direction: Literal["asc", "desc"] = "asc"
+    filter: Filter | None = None
+
+
+class Members:
+    """The memberships of one database. Who changes one locks the organization."""
+
+    def __init__(self, store: Store, *, organizations: Organizations) -> None:
+        self._store = store
+        self._organizations = organizations
+
+    async def page(
+        self, who: SignedIn, page: Page, *, id: str | None, slug: str | None
+    ) -> tuple[list[Person], int]:
+        """Some members of the organization of this slug, or else id, or else the active one; and
+        how many the filter leaves.
+
+        Raises BadRequest when there is no such organization, Forbidden when it is not the user's.
+        """
+        organization = await self._organizations.chosen(who, id=id, slug=slug)
+        if organization is None:
+            _refuse_inactive()
+        if await membership(self._store, organization["_id"], who.user["_id"]) is None:
+            raise Forbidden(
+                "You are not a member of this organization",
+                code="YOU_ARE_NOT_A_MEMBER_OF_THIS_ORGANIZATION",
+            )
+        wanted: dict[str, Any] = {"organizationId": organization["_id"]}
+        if page.filter is not None:
+            operator = OPERATORS[page.filter.operator]
+            wanted = {"$and": [wanted, {FIELDS[page.filter.field]: {operator: page.filter.value}}]}
+        order = OLDEST
+        if page.sort is not None:
+            order = [(FIELDS[page.sort], 1 if page.direction == "asc" else -1)]
+            order += [] if page.sort == "id" else [("_id", 1)]
+        found = await self._store.find(
+            "member", wanted, sort=order, skip=page.offset, limit=page.limit
+        )
+        return await people(self._store, found), await self._store.count("member", wanted)
+
+    async def remove(
+        self, writing: Writing, who: SignedIn, *, target: str, organization: str | None
+    ) -> Person:
+        """The member, by id or e-mail, that is one no more; with the user when found by e-mail.
+
+        Their active organization is unset if it was this one. Raises BadRequest, Forbidden.
+        """
+        id = self._meant(who, organization)
+        named = None
+        if "@" in target:
+            address = canonical_email(target)
+            named = await self._store.find_one("user", {"email": address}) if address else None
+
+        async def work() -> Person:
+            mine = await _mine(writing, id, who)
+            wanted = {"userId": named["_id"]} if named is not None else {"_id": parse_id(target)}
+            member = await _first(writing, {"organizationId": id, **wanted})
+            if mine is None or member is None:
+                _refuse_unknown()
+            if has_role(text(member, "role"), "owner"):
+                owning = has_role(text(mine, "role"), "owner")
+                if not owning or not await _others_own(writing, id, but=member["userId"]):
+                    _refuse_only_owner()
+            own = member["userId"] == who.user["_id"]
+            if not own and not may(text(mine, "role"), {"member": ["delete"]}):
+                raise Forbidden(
+                    "You are not allowed to delete this member",
+                    code="YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_MEMBER",
+                )
+            await _expel(writing, id, member["userId"])
+            return Person(member, named)
+
+        removed = await writing.atomically("organization", id, work)
+        await _unpoint(writing, id, removed.member["userId"])
+        return removed
+
+    async def leave(self, writing: Writing, who: SignedIn, *, organization: str) -> Person:
+        """The user's own membership, which ends. Raises BadRequest for the only owner."""
+        id = parse_id(organization)
+
+        async def work() -> Person:
+            mine = await _mine(writing, id, who)
+            if mine is None:
+                _refuse_unknown()
+            owning = has_role(text(mine, "role"), "owner")
+            if owning and not await _others_own(writing, id, but=who.user["_id"]):
+                _refuse_only_owner()
+            await _expel(writing, id, who.user["_id"])
+            return Person(mine, who.user)
+
+        left = await writing.atomically("organization", id, work)
+        await _unpoint(writing, id, who.user["_id"])
+        return left
+
+    async def set_roles(
+        self,
+        writing: Writing,
+        who: SignedIn,
+        *,
+        member: str,
+        roles: Sequence[str],
+        organization: str | None,
+    ) -> Document:
+        """The member, who has exactly these roles now.
+
+        Only an owner makes owners or unmakes them. Raises BadRequest, Forbidden.
+        """
+        _refuse_unknown_roles(roles)
+        id = self._meant(who, organization)
+
+        async def work() -> Document:
+            mine = await _mine(writing, id, who)
+            found = await _first(writing, {"organizationId": id, "_id": parse_id(member)})
+            if mine is None or found is None:
+                _refuse_unknown()
+            was_owner, will_own = has_role(text(found, "role"), "owner"), "owner" in roles
+            owning = has_role(text(mine, "role"), "owner")
+            allowed = may(text(mine, "role"), {"member": ["update"]})
+            if not allowed or ((was_owner or will_own) and not owning):
+                raise Forbidden(
+                    "You are not allowed to update this member",
+                    code="YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER",
+                )
+            if was_owner and not will_own:
+                if not await _others_own(writing, id, but=found["userId"]):
+                    raise BadRequest(
+                        "You cannot leave the organization without an owner",
+                        code="YOU_CANNOT_LEAVE_THE_ORGANIZATION_WITHOUT_AN_OWNER",
+                    )
+            pair = {"organizationId": id, "userId": found["userId"]}
+            await writing.update_many("member", pair, {"$set": {"role": ",".join(roles)}})
+            return {**found, "role": ",".join(roles)}
+
+        return await writing.atomically("organization", id, work)
+
+    def _meant(self, who: SignedIn, organization: str | None) -> Id:
+        id = parse_id(organization) if organization else self._organizations.pointer(who)
+        return _refuse_inactive() if id is None else id
+
+
+async def _mine(writing: Writing, id: Id, who: SignedIn) -> Document | None:
+    return await _first(writing, {"organizationId": id, "userId": who.user["_id"]})
+
+
+async def _first(writing: Writing, wanted: dict[str, Any]) -> Document | None:
+    """Of a pair that was written twice, the older, which is the one that counts."""
+    found = await writing.find("member", wanted, sort=OLDEST)
+    return found[0] if found else None
+
+
+async def _others_own(writing: Writing, id: Id, *, but: object) -> bool:
+    """Whether somebody else who exists owns the organization."""
+    owners = await writing.find("member", {"organizationId": id, "role": _OWNER})
+    for each in owners:
+        if each.get("userId") in (but, None):
+            continue
+        pair = {"organizationId": id, "userId": each["userId"]}
+        counts = await _first(writing, pair)
+        if counts is None or not has_role(text(counts, "role"), "owner"):
+            continue
+        if await writing.find_one("user", {"_id": each["userId"]}) is not None:
+            return True
+    return False
+
+
+async def _expel(writing: Writing, id: Id, user_id: object) -> None:
+    """End the membership, and let nothing of the user's point to the organization."""
+    await writing.delete_many("member", {"organizationId": id, "userId": user_id})
+    await _unpoint(writing, id, user_id)
+
+
+async def _unpoint(writing: Writing, id: Id, user_id: object) -> None:
+    """Once in the transaction, for one moment (P2), and once after it: a switch that was made
+    meanwhile was not seen by it, and one that is made later sees that the membership is gone.
+    """
+    pointing = {"activeOrganizationId": {"$in": [id, format_id(id)]}}
+    unset = {"$set": {"activeOrganizationId": None}}
+    await writing.update_one("user", {"_id": user_id, **pointing}, unset)
+    await writing.update_many("session", {"userId": user_id, **pointing}, unset)
+
+
+def _refuse_unknown_roles(roles: Sequence[str]) -> None:
+    unknown = [each for each in roles if each not in ROLES]
+    if not roles or unknown:
+        raise BadRequest(f"ROLE_NOT_FOUND: {', '.join(unknown)}"[:256], code="ROLE_NOT_FOUND")
+
+
+def _refuse_unknown() -> NoReturn:
+    raise BadRequest("Member not found", code="MEMBER_NOT_FOUND")
+
+
+def _refuse_inactive() -> NoReturn:
+    raise BadRequest("No active organization", code="NO_ACTIVE_ORGANIZATION")
+
+
+def _refuse_only_owner() -> NoReturn:
+    raise BadRequest(
+        "You cannot leave the organization as the only owner",
+        code="YOU_CANNOT_LEAVE_THE_ORGANIZATION_AS_THE_ONLY_OWNER",
+    )

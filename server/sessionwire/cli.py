@@ -1,0 +1,261 @@
+"""The command `sessionwire`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+from pydantic import SecretStr
+from rich.console import Console
+from rich.logging import RichHandler
+from uvicorn.supervisors import Multiprocess
+
+from sessionwire import __version__
+from sessionwire.app import SessionWire
+from sessionwire.errors import StartupError
+from sessionwire.gateways.transport import LiveWebSocketProtocol
+from sessionwire.settings import Settings, load_settings
+from sessionwire.store.embedded import EmbeddedMongo
+from sessionwire.store.mongo import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+__all__ = ["main"]
+
+_BACKLOG = 2048
+_USER_TIMEOUT_MS = 20_000
+_READY_WITHIN = 90.0
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(stderr=True, highlight=False)
+
+
+@cli.callback()
+def _sessionwire() -> None:
+    """Live sessions over WebSockets, on MongoDB."""
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free one.")] = 8000,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the embedded MongoDB and the secret are kept.")
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Serve the demo at /.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Run the server. Everything else is set by SESSIONWIRE_… variables or sessionwire.toml."""
+    _log(log_level)
+    try:
+        with _listening(host, port) as listener:
+            address = _address(host, listener.getsockname()[1])
+            settings = _settings(data_dir, address)
+            if workers == 1:
+                _serve_one(settings, listener, address, demo=demo)
+            else:
+                _serve_many(settings, listener, address, demo=demo, workers=workers)
+    except StartupError as error:
+        console.print(f"[bold red]sessionwire cannot start.[/] {error.message}")
+        console.print(f"  [bold]→[/] {error.remedy}")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _log(level: str) -> None:
+    handler = RichHandler(console=console, show_path=False, rich_tracebacks=False)
+    if not sys.stderr.isatty():
+        handler = logging.StreamHandler()  # type: ignore[assignment]
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.addFilter(_one_line)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for noisy in ("pymongo", "asyncio", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """What a peer sent wrong is worth a line, not a traceback (security WS-18)."""
+    if record.name == "uvicorn.error" and record.msg.startswith("Invalid UTF-8"):
+        record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+    return True
+
+
+def _settings(data_dir: Path | None, address: str) -> Settings:
+    settings = load_settings(data_dir=data_dir)
+    if "base_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"base_url": address})
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The listening socket, whose connections the kernel cuts when a peer acknowledges nothing."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise StartupError(
+                f"{host}:{port} cannot be listened on: {error.strerror}.",
+                remedy="Stop the program that uses it, or choose another with --port (0: any).",
+            ) from None
+        listener.listen(_BACKLOG)
+        listener.set_inheritable(True)
+        yield listener
+
+
+def _address(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def _config(app: Any, settings: Settings, **options: Any) -> uvicorn.Config:
+    limits = settings.limits
+    return uvicorn.Config(
+        app,
+        ws=LiveWebSocketProtocol,
+        ws_max_size=limits.frame,
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        timeout_graceful_shutdown=int(limits.shutdown),
+        timeout_keep_alive=5,
+        backlog=_BACKLOG,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        **options,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it serves; a signal ends `serve`, not the process around it."""
+
+    address = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _announce(self.address)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()  # uvicorn would raise them again, and skip our stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        super().handle_exit(sig, frame)
+
+
+def _announce(address: str) -> None:
+    console.print(f"[bold green]sessionwire[/] {__version__} is ready at [bold]{address}[/]")
+
+
+def _serve_one(settings: Settings, listener: socket.socket, address: str, *, demo: bool) -> None:
+    wire = SessionWire(settings, demo=demo)
+    server = _Server(_config(wire, settings, lifespan="off"))
+    server.address = address
+
+    async def run() -> None:
+        async with wire.lifespan():
+            await server.serve(sockets=[listener])
+
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        try:
+            runner.run(run())
+        except* StartupError as errors:
+            raise _first(errors) from None
+
+
+def _serve_many(
+    settings: Settings, listener: socket.socket, address: str, *, demo: bool, workers: int
+) -> None:
+    """One embedded mongod, one change stream per worker; the workers get their settings by environment."""
+    with start_blocking_portal() as portal, contextlib.ExitStack() as stack:
+        if settings.mongodb_uri is None:
+            mongo = stack.enter_context(
+                portal.wrap_async_context_manager(EmbeddedMongo(settings.data_dir))
+            )
+            settings = settings.model_copy(update={"mongodb_uri": SecretStr(mongo.uri)})
+        portal.call(_prepare, settings)
+        assert settings.secret is not None and settings.mongodb_uri is not None
+        os.environ["SESSIONWIRE_SECRET"] = settings.secret.get_secret_value()
+        os.environ["SESSIONWIRE_MONGODB_URI"] = settings.mongodb_uri.get_secret_value()
+        os.environ["SESSIONWIRE_BASE_URL"] = settings.base_url
+        os.environ["SESSIONWIRE_DATA_DIR"] = str(settings.data_dir)
+        os.environ["SESSIONWIRE_DEMO"] = "1" if demo else ""
+        os.environ["SESSIONWIRE_LOG_LEVEL"] = logging.getLevelName(logging.root.level)
+        config = _config(
+            "sessionwire.cli:worker", settings, factory=True, workers=workers, lifespan="on"
+        )
+        threading.Thread(target=_announce_when_ready, args=(address,), daemon=True).start()
+        Multiprocess(config, sockets=[listener]).run()
+
+
+async def _prepare(settings: Settings) -> None:
+    """Refuse to start here, where it is said once, rather than in every worker again and again."""
+    assert settings.mongodb_uri is not None
+    uri = settings.mongodb_uri.get_secret_value()
+    async with Store.open(uri, database=settings.database, driver=settings.driver) as store:
+        await store.ensure_indexes()
+
+
+def worker() -> SessionWire:
+    """The application of one of several workers, from the environment."""
+    _log(os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO"))
+    return SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
+
+
+def _announce_when_ready(address: str) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/api/auth/ok", timeout=1):
+                _announce(address)
+                return
+        except OSError:
+            time.sleep(0.1)
+    console.print("[bold red]sessionwire[/] is not ready; see the lines above")
+
+
+def _first(errors: BaseExceptionGroup[StartupError]) -> StartupError:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, StartupError)
+    return found
+
+
+def main() -> None:
+    """The entry point."""
+    cli()

@@ -1,0 +1,243 @@
+"""One request of the contract: what is checked, in which order, and what every write answers.
+
+It knows no endpoint: `routes` says what each of them takes, the handlers say what it does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from sessionwire.auth.sessions import Device, presented, viewer_of
+from sessionwire.errors import Forbidden, Unauthorized, Unavailable
+from sessionwire.gateways.auth.content import parse_body, parse_query, read_body
+from sessionwire.gateways.auth.schema import Schema
+from sessionwire.model import Version, Viewer
+from sessionwire.policy.cookies import plausible
+from sessionwire.policy.lifetime import Due
+from sessionwire.policy.origins import Fetch, Verdict, is_safe_redirect, judge_request
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from sessionwire.gateways.auth.backing import Backing
+    from sessionwire.reactive.identity import SignedIn
+    from sessionwire.store.mongo import Writing
+
+__all__ = ["Call", "Endpoint", "Reply", "perform"]
+
+logger = logging.getLogger("sessionwire.auth")
+
+VERSION_HEADER = "sessionwire-version"
+
+_REFUSALS = {
+    Verdict.INVALID_ORIGIN: "Invalid origin",
+    Verdict.MISSING_OR_NULL_ORIGIN: "Missing or null Origin",
+    Verdict.CROSS_SITE_NAVIGATION: (
+        "Cross-site navigation login blocked. This request appears to be a CSRF attack."
+    ),
+}
+
+_REDIRECTS = {
+    "callbackURL": ("Invalid callbackURL", "INVALID_CALLBACK_URL"),
+    "redirectTo": ("Invalid redirectURL", "INVALID_REDIRECT_URL"),
+    "errorCallbackURL": ("Invalid errorCallbackURL", "INVALID_ERROR_CALLBACK_URL"),
+    "newUserCallbackURL": ("Invalid newUserCallbackURL", "INVALID_NEW_USER_CALLBACK_URL"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers; `version` is that of a read, `perform` adds that of a write."""
+
+    body: Any = None
+    status: int = 200
+    cookies: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    version: Version = Version(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose body, query and origin are checked; who speaks is for the handler to ask."""
+
+    backing: Backing
+    viewer: Viewer
+    token: str | None
+    by_cookie: bool
+    """Whether the token came in a cookie, which may be set again."""
+    unmarked: bool
+    """Whether the browser holds no `dont_remember`."""
+    since: Version
+    if_none_match: str | None
+    address: str
+    user_agent: str
+    body: Mapping[str, Any]
+    query: Mapping[str, Any]
+    who: SignedIn | None = None
+    open_writing: Writing | None = None
+
+    @property
+    def me(self) -> SignedIn:
+        """Raises Unauthorized for a viewer whose session does not stand."""
+        if self.who is None:
+            raise Unauthorized("Unauthorized")
+        return self.who
+
+    @property
+    def writing(self) -> Writing:
+        assert self.open_writing is not None, "a GET that writes"
+        return self.open_writing
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the session of this request outlives its browser."""
+        return self.unmarked and self.backing.sessions.outlives_browser(self.me.session)
+
+    def device(self, *, remember: bool) -> Device:
+        return Device(self.address, self.user_agent, remember)
+
+    def session_cookies(self) -> list[str]:
+        """The lines that set the session cookie again; none for a bearer."""
+        if self.token is None or not self.by_cookie:
+            return []
+        return self.backing.cookies.session(self.token, remember=self.remembers)
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row of the contract."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    body: Schema | None = None
+    query: Schema = Schema()
+    session: bool = False
+    """Whether the handler asks who speaks."""
+    login: bool = False
+    """Whether it signs somebody in: then an HTML form may send it, and stricter rules hold."""
+
+
+async def perform(endpoint: Endpoint, request: Request, backing: Backing) -> Reply:
+    """The endpoint's answer to the request.
+
+    The order of the checks is the contract's. Raises the first refusal.
+    """
+    fetch = _fetch(request)
+    body: dict[str, Any] = {}
+    if endpoint.method == "POST":
+        raw = await read_body(request, limit=backing.settings.limits.body)
+        given = parse_body(request, raw, form=endpoint.login)
+        if fetch.cookie or not endpoint.login:
+            _refuse_origin(fetch, backing, login=endpoint.login)
+        _refuse_redirects(given, backing)
+        body = {} if endpoint.body is None else endpoint.body.parse(given)
+        if endpoint.login and not fetch.cookie:
+            _refuse_origin(fetch, backing, login=True)
+    query = endpoint.query.parse(parse_query(request), where="query")
+    call = _call(request, backing, body=body, query=query)
+    if endpoint.session:
+        call = replace(call, who=await backing.sessions.find(call.viewer))
+    if endpoint.method == "GET" and not endpoint.session:
+        return await endpoint.handler(call)
+    async with backing.store.writing() as writing:
+        call = replace(call, open_writing=writing)
+        renewal = await _renew(call)
+        reply = await endpoint.handler(call)
+        version = writing.version
+    reply = replace(reply, cookies=reply.cookies or renewal)
+    return await shown(reply, version, backing) if version else reply
+
+
+async def shown(reply: Reply, version: Version, backing: Backing) -> Reply:
+    """The reply to a write, once this process shows it (P5).
+
+    A process that cannot show it in time answers all the same: the write stands, and whoever
+    presents the version is made to wait for it, here and elsewhere.
+    """
+    try:
+        await backing.relay.until(version)
+    except Unavailable:
+        logger.warning("A write is not shown yet: the change stream is behind.")
+    cookies = [*reply.cookies, backing.cookies.written(version)]
+    return replace(reply, cookies=cookies, version=version)
+
+
+async def _renew(call: Call) -> list[str]:
+    """Extend the session if it is due; the cookie lines that go with it."""
+    if call.who is None or not call.unmarked:
+        return []
+    verdict = call.backing.sessions.judge(call.who.session)
+    if not isinstance(verdict, Due):
+        return []
+    id, seen = call.who.session["_id"], call.who.session["expiresAt"]
+    await call.backing.sessions.extend(call.writing, id, seen=seen, expires_at=verdict.expires_at)
+    return call.session_cookies()
+
+
+def _call(
+    request: Request, backing: Backing, *, body: dict[str, Any], query: dict[str, Any]
+) -> Call:
+    headers = request.headers
+    cookie = _joined(request, "cookie")
+    now = backing.clock().timestamp()
+    given = presented(
+        backing.cookies,
+        cookie=cookie,
+        authorization=headers.get("authorization"),
+        origin=headers.get("origin"),
+    )
+    seen = backing.cookies.seen(cookie, now=now)
+    return Call(
+        backing=backing,
+        viewer=viewer_of(given.token, compat=backing.settings.compat),
+        token=given.token,
+        by_cookie=given.by_cookie,
+        unmarked=not given.by_cookie or backing.cookies.remembered(cookie),
+        since=max(seen, plausible(headers.get(VERSION_HEADER, ""), now=now)),
+        if_none_match=headers.get("if-none-match"),
+        address=request.client.host if request.client else "",
+        user_agent=headers.get("user-agent", ""),
+        body=body,
+        query=query,
+    )
+
+
+def _fetch(request: Request) -> Fetch:
+    headers = request.headers
+    return Fetch(
+        origin=_joined(request, "origin"),
+        referer=headers.get("referer"),
+        site=headers.get("sec-fetch-site"),
+        mode=headers.get("sec-fetch-mode"),
+        dest=headers.get("sec-fetch-dest"),
+        cookie="cookie" in headers,
+    )
+
+
+def _joined(request: Request, name: str) -> str | None:
+    """All headers of this name in one: HTTP/2 may split cookies; two Origins are no origin."""
+    found = request.headers.getlist(name)
+    return "; ".join(found) if found else None
+
+
+def _refuse_origin(fetch: Fetch, backing: Backing, *, login: bool) -> None:
+    verdict = judge_request(fetch, backing.origins, login=login)
+    if verdict is not Verdict.ALLOWED:
+        raise Forbidden(_REFUSALS[verdict], code=verdict.value)
+
+
+def _refuse_redirects(body: object, backing: Backing) -> None:
+    """Refuse a target that is not ours, before anything else is said of the body."""
+    if not isinstance(body, dict):
+        return
+    for name, (message, code) in _REDIRECTS.items():
+        target = body.get(name)
+        if isinstance(target, str) and target and not is_safe_redirect(target, backing.origins):
+            raise Forbidden(message, code=code)

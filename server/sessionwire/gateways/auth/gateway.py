@@ -1,0 +1,101 @@
+"""The gateway as an ASGI application: finds the endpoint, and turns what happened into HTTP."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.websockets import WebSocketClose
+
+from sessionwire.errors import PeerError, SessionwireError, Unavailable
+from sessionwire.gateways.auth.exchange import VERSION_HEADER, Endpoint, Reply, perform
+from sessionwire.gateways.auth.wire import refusal_json, status_of
+from sessionwire.model import format_version
+from sessionwire.policy.headers import api_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import Receive, Scope, Send
+
+    from sessionwire.gateways.auth.backing import Backing
+
+__all__ = ["AuthGateway"]
+
+logger = logging.getLogger("sessionwire.auth")
+
+_RETRY_AFTER = "1"
+_encoder = msgspec.json.Encoder()
+
+
+class AuthGateway:
+    """All endpoints of the contract under one path.
+
+    Not a router: a path that is unknown, is spelled otherwise, or is asked with another method is
+    answered 404 with nothing in it.
+    """
+
+    def __init__(self, backing: Backing, endpoints: Iterable[Endpoint]) -> None:
+        self._backing = backing
+        self._endpoints = {(each.method, each.path): each for each in endpoints}
+        self._headers = api_headers(secure=backing.settings.secure)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await WebSocketClose()(scope, receive, send)
+            return
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        endpoint = self._endpoints.get((scope["method"], path))
+        try:
+            response = await self._respond(endpoint, Request(scope, receive))
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _respond(self, endpoint: Endpoint | None, request: Request) -> Response:
+        if endpoint is None:
+            return Response(status_code=404, headers=self._headers)
+        try:
+            return self._answer(await perform(endpoint, request, self._backing))
+        except Unavailable as error:
+            return self._refuse(error, {"retry-after": _RETRY_AFTER})
+        except PeerError as error:
+            if endpoint.method == "POST" and status_of(error) in (401, 403):
+                address = request.client.host if request.client else "-"
+                logger.info("%s refused: %s, from %s", endpoint.path, error.code, address)
+            return self._refuse(error)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            id = secrets.token_hex(8)
+            logger.error("%s failed, request %s: %s", endpoint.path, id, _cause(error))
+            logger.debug("request %s", id, exc_info=True)
+            return self._refuse(SessionwireError("Internal server error"), {"x-request-id": id})
+
+    def _answer(self, reply: Reply) -> Response:
+        headers = {**self._headers, **reply.headers}
+        if reply.version:
+            headers[VERSION_HEADER] = format_version(reply.version)
+        content = None
+        if reply.status != 304:
+            headers["content-type"] = "application/json"
+            content = _encoder.encode(reply.body)
+        response = Response(content, reply.status, headers)
+        for line in reply.cookies:
+            response.raw_headers.append((b"set-cookie", line.encode("latin-1")))
+        return response
+
+    def _refuse(self, error: SessionwireError, more: dict[str, str] | None = None) -> Response:
+        headers = {**self._headers, "content-type": "application/json", **(more or {})}
+        return Response(_encoder.encode(refusal_json(error)), status_of(error), headers)
+
+
+def _cause(error: Exception) -> str:
+    """The kind of an exception and where it was raised: its text may hold a secret (LG-01)."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"

@@ -1,0 +1,158 @@
+"""The session that a request speaks for, and the user's other ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sessionwire.errors import Forbidden, PeerError, Unavailable
+from sessionwire.gateways.auth.exchange import Call, Endpoint, Reply, shown
+from sessionwire.gateways.auth.schema import Field, Schema
+from sessionwire.gateways.auth.wire import session_json, session_view_json
+from sessionwire.model import format_version, parse_id
+from sessionwire.policy.lifetime import FRESH_AGE, Due, Expired, judge
+from sessionwire.reactive.shapes import SessionView
+
+if TYPE_CHECKING:
+    from sessionwire.gateways.auth.backing import Reading
+    from sessionwire.policy.lifetime import Lifetime
+
+__all__ = ["ENDPOINTS"]
+
+
+async def get_session(call: Call) -> Reply:
+    """Answered by the relay; no database read while the session is held (docs/protocol.md)."""
+    reading = await _read(call)
+    view = reading.value
+    if not isinstance(view, SessionView):
+        return _signed_out(call, reading)
+    verdict = _judge(call, view)
+    if isinstance(verdict, Expired):
+        return replace(_signed_out(call, reading), headers={})
+    wanted = call.unmarked and call.query.get("disableRefresh") != "true"
+    if isinstance(verdict, Due) and wanted:
+        return await _extended(call, reading, view, verdict)
+    return _answer(call, reading, view)
+
+
+async def _read(call: Call) -> Reading:
+    """The newest reading; before a cookie is taken for dead, the database is asked.
+
+    A replica that lags behind another process does not know the newest sessions yet, and must not
+    make a browser throw its cookie away.
+    """
+    backing = call.backing
+    reading = await backing.relay.read("session", call.viewer, since=call.since)
+    if reading.value is None and await backing.sessions.find(call.viewer) is not None:
+        now = await backing.store.ping()
+        return await backing.relay.read("session", call.viewer, since=now)
+    return reading
+
+
+def _judge(call: Call, view: SessionView) -> Lifetime:
+    expires_at, updated_at = view.session.expires_at, view.session.updated_at
+    if expires_at is None:
+        return Expired()
+    return judge(
+        expires_at=datetime.fromisoformat(expires_at),
+        updated_at=datetime.fromisoformat(updated_at or expires_at),
+        now=call.backing.clock(),
+    )
+
+
+async def _extended(call: Call, reading: Reading, view: SessionView, due: Due) -> Reply:
+    """The answer after the session was extended; while nothing can be written, without that."""
+    backing = call.backing
+    seen = datetime.fromisoformat(view.session.expires_at or "")
+    try:
+        async with backing.store.writing() as writing:
+            await backing.sessions.extend(
+                writing, parse_id(view.session.id), seen=seen, expires_at=due.expires_at
+            )
+            version = writing.version
+    except Unavailable:
+        return _answer(call, reading, view)
+    reading = await backing.relay.read("session", call.viewer, since=version)
+    if not isinstance(reading.value, SessionView):
+        return _signed_out(call, reading)
+    again = call.token is not None and call.by_cookie
+    cookies = backing.cookies.session(call.token or "", remember=True) if again else []
+    reply = replace(_answer(call, reading, reading.value), cookies=cookies)
+    return await shown(reply, version, backing)
+
+
+def _answer(call: Call, reading: Reading, view: SessionView) -> Reply:
+    headers = {"etag": _etag(reading)}
+    if call.if_none_match == headers["etag"]:
+        return Reply(status=304, headers=headers, version=reading.version)
+    compat = call.backing.settings.compat == "better-auth"
+    handle = call.token if compat and call.token else view.session.id
+    body = session_view_json(view, handle=handle)
+    return Reply(body, headers=headers, version=reading.version)
+
+
+def _signed_out(call: Call, reading: Reading) -> Reply:
+    dead = call.token is not None and call.by_cookie
+    cookies = call.backing.cookies.deletion() if dead else []
+    return Reply(None, cookies=cookies, headers={"etag": _etag(reading)}, version=reading.version)
+
+
+def _etag(reading: Reading) -> str:
+    return f'"{format_version(reading.changed_at)}"'
+
+
+async def post_session(call: Call) -> Reply:
+    raise MethodNotAllowed(
+        "POST method requires deferSessionRefresh to be enabled in session config"
+    )
+
+
+class MethodNotAllowed(PeerError):
+    code = "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED"
+    status = 405
+
+
+async def list_sessions(call: Call) -> Reply:
+    me, sessions = call.me, call.backing.sessions
+    created_at = me.session.get("createdAt")
+    if not isinstance(created_at, datetime) or created_at + FRESH_AGE <= call.backing.clock():
+        raise Forbidden("Session is not fresh", code="SESSION_NOT_FRESH")
+    found = await sessions.of_user(me.user)
+    return Reply([session_json(each, handle=sessions.handle(each)) for each in found])
+
+
+async def revoke_session(call: Call) -> Reply:
+    me = call.me
+    ended = await call.backing.sessions.revoke(call.writing, me.user, call.body["token"])
+    own = ended is not None and ended["_id"] == me.session["_id"]
+    return Reply({"status": True}, cookies=call.backing.cookies.deletion() if own else ())
+
+
+async def revoke_sessions(call: Call) -> Reply:
+    await call.backing.sessions.end_all(call.writing, call.me.user, reason="revoked")
+    return Reply({"status": True}, cookies=call.backing.cookies.deletion())
+
+
+async def revoke_other_sessions(call: Call) -> Reply:
+    me = call.me
+    await call.backing.sessions.end_all(
+        call.writing, me.user, keep=me.session["_id"], reason="revoked"
+    )
+    return Reply({"status": True})
+
+
+_FLAGS = Schema(
+    (Field("disableCookieCache", required=False), Field("disableRefresh", required=False))
+)
+
+ENDPOINTS = (
+    Endpoint("GET", "/get-session", get_session, query=_FLAGS),
+    Endpoint("POST", "/get-session", post_session),
+    Endpoint("GET", "/list-sessions", list_sessions, session=True),
+    Endpoint(
+        "POST", "/revoke-session", revoke_session, session=True, body=Schema((Field("token"),))
+    ),
+    Endpoint("POST", "/revoke-sessions", revoke_sessions, session=True),
+    Endpoint("POST", "/revoke-other-sessions", revoke_other_sessions, session=True),
+)
