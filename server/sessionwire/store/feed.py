@@ -13,7 +13,7 @@ from sessionwire.errors import Unavailable
 from sessionwire.store.decode import token_version
 from sessionwire.store.driver import start_session
 from sessionwire.store.grouping import Grouping
-from sessionwire.store.mongo import from_timestamp
+from sessionwire.store.mongo import CODEC, from_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -216,5 +216,7 @@ class _Cursor:
 
     async def _command(self, command: dict[str, Any]) -> dict[str, Any]:
         async with asyncio.timeout(_DEADLINE):
-            reply: dict[str, Any] = await self._store.raw.command(command, session=self._session)
+            reply: dict[str, Any] = await self._store.raw.command(
+                command, codec_options=CODEC, session=self._session
+            )
             return reply

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
 from sessionwire.reactive.replica import Load
 from sessionwire.store.decode import decode_id, encode_id
-from sessionwire.store.mongo import Store, to_timestamp, translated
+from sessionwire.store.mongo import CODEC, Store, to_timestamp, translated
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -99,7 +99,8 @@ class Loader:
                     "filter": filter,
                     "readConcern": {"level": "snapshot", "atClusterTime": to_timestamp(version)},
                     "maxTimeMS": 5_000,
-                }
+                },
+                codec_options=CODEC,  # commands do not take the database's
             )
             found: list[Document] = await cursor.to_list(None)
             return found

@@ -1,0 +1,53 @@
+"""What tests share: one real mongod, a database of their own, and a whole server on a port of its own."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+from support.server import Running, run_server
+
+from sessionwire.settings import Settings, load_settings
+from sessionwire.store.embedded import EmbeddedMongo
+from sessionwire.store.mongo import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SECRET = "kX2v9QmZt7Lr4PwYc8BnJd5HsGf3aEuV6iRo1TzN"
+
+
+@pytest.fixture(scope="session")
+async def mongo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedMongo]:
+    """The mongod of this test run, with fail points."""
+    directory = tmp_path_factory.mktemp("mongo")
+    arguments = ["--setParameter", "enableTestCommands=1"]
+    async with EmbeddedMongo(directory, extra_arguments=arguments) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(mongo: EmbeddedMongo) -> Settings:
+    """Settings of a server on a database that no other test uses."""
+    return load_settings(
+        mongodb_uri=mongo.uri, database=f"test_{secrets.token_hex(6)}", secret=SECRET
+    )
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    """An open store on that database, with its indexes; the database is dropped afterwards."""
+    assert settings.mongodb_uri is not None
+    uri = settings.mongodb_uri.get_secret_value()
+    async with Store.open(uri, database=settings.database) as opened:
+        await opened.ensure_indexes()
+        yield opened
+        await opened.client.drop_database(settings.database)
+
+
+@pytest.fixture
+async def server(settings: Settings, store: Store) -> AsyncIterator[Running]:
+    """A whole server in this process."""
+    async with run_server(settings) as running:
+        yield running
