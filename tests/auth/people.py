@@ -14,10 +14,10 @@ from sessionwire.auth.organizations import Organizations
 from sessionwire.auth.passwords import Passwords
 from sessionwire.auth.sessions import Device, Sessions
 from sessionwire.model import ObjectId, Viewer
-from sessionwire.reactive.identity import SignedIn
 
 if TYPE_CHECKING:
     from sessionwire.model import Document
+    from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store
 
 __all__ = ["DEVICE", "House"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessionwire.errors import PeerError, Unavailable
 from sessionwire.model import Document, Version, Viewer
@@ -16,7 +15,11 @@ from sessionwire.settings import Settings
 from sessionwire.store.mongo import Store, Writing
 from sessionwire.store.snapshot import evaluate_at
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
 SECRET = "kBv3Vq9ZpL0xW7tR2mY8cN5hJ1dF4gS6aE"  # a secret of these tests only
+NEVER = Version(0)
 ORIGIN = "http://127.0.0.1:3911"
 
 
@@ -25,6 +28,7 @@ def settings_with(**given: Any) -> Settings:
         **{
             "secret": SECRET,
             "base_url": ORIGIN,
+            "environment": "production",
             "trusted_origins": ("http://app.test:3000", "https://*.example.com"),
             **given,
         }
@@ -70,7 +74,7 @@ class DatabaseReader:
         viewer: Viewer,
         args: Mapping[str, Any] | None = None,
         *,
-        since: Version = Version(0),
+        since: Version = NEVER,
     ) -> Answered:
         self._refuse_unreachable()
         version = await self.store.ping()

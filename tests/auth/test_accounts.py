@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from auth.people import DEVICE, House
 from auth.rig import Crash, CrashingStore, opened_store, unique_address
 from auth.test_passwords import better_auth_hash

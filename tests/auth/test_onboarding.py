@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from auth.people import House
 from auth.rig import Crash, CrashingStore, opened_store, unique_address
 from sessionwire.auth.clock import utc_now

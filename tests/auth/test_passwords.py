@@ -7,6 +7,7 @@ import time
 import unicodedata
 
 import pytest
+
 from sessionwire.auth.passwords import Match, Passwords
 from sessionwire.errors import Unavailable
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from auth.people import DEVICE, House
 from auth.rig import Crash, CrashingStore, DatabaseReader, settings_with
 from sessionwire.auth.clock import utc_now

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sessionwire.model import Version
 from sessionwire.policy.cookies import (
     BetterAuthSigner,

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from sessionwire.policy.lifetime import LIFETIME, Due, Expired, Fresh, Lifetime, judge, refresh_at
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sessionwire.policy.passwords import PasswordFault, fault_of, is_too_long
 
 

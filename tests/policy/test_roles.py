@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sessionwire.policy.roles import has_role, may
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Accounts", "SignIn"]
 
+_NOBODY: Document = {"_id": "nobody"}
+"""Whose account is looked for when there is no such user, for the time that it takes (PW-05)."""
+
 _FAULTS = {
     PasswordFault.TOO_SHORT: "Password too short",
     PasswordFault.TOO_LONG: "Password too long",
@@ -115,7 +118,7 @@ class Accounts:
         if is_too_long(password):
             _refuse_fault(password)
         user = await self._store.find_one("user", {"email": address})
-        account = None if user is None else await self._credential(user)
+        account = await self._credential(user or _NOBODY)
         match = await self._passwords.verify(_hash_in(account), password)
         if user is None or account is None or match is Match.WRONG:
             _refuse_sign_in()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from starlette.applications import Starlette
+
 from auth.rig import ORIGIN, DatabaseReader
 from sessionwire.auth.clock import utc_now
 from sessionwire.gateways.auth.routes import auth_routes
-from starlette.applications import Starlette
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -62,9 +63,10 @@ class Browser:
         sent = {**self.headers, **(headers or {})}
         if self.jar and "cookie" not in sent:
             sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
         transport = httpx.ASGITransport(self.server.app, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            response = await client.request(method, f"/api/auth{path}", headers=sent, **more)
+            response = await client.request(method, f"/api/auth{path}", headers=raw, **more)
         self._keep(response)
         return response
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from auth.rig import opened_store, settings_with
 from gateways.auth.browser import Server
 from sessionwire.auth.memberships import member_id
@@ -119,7 +120,7 @@ class Replay:
         return str(value)
 
     async def set_up(self, step: dict[str, Any]) -> None:
-        """A membership that an accepted invitation made, and the active organization that it set."""
+        """A membership as an accepted invitation made it, with the active organization it set."""
         store = self.server.store
         organization = parse_id(self.filled(step["organization"]))
         user = await store.find_one("user", {"email": step["email"]})

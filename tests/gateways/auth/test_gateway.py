@@ -5,6 +5,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from auth.rig import ORIGIN, settings_with, unique_address
 from gateways.auth.browser import Server
 from sessionwire.policy.headers import api_headers

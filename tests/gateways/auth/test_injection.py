@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+
 from auth.rig import settings_with, unique_address
 from gateways.auth.browser import Browser, Server
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sessionwire.errors import BadRequest
 from sessionwire.gateways.auth.schema import (
     UNDEFINED,
@@ -20,7 +21,7 @@ from sessionwire.gateways.auth.schema import (
     string,
 )
 
-RECEIVED = [
+RECEIVED: list[tuple[object, str]] = [
     (UNDEFINED, "undefined"),
     (None, "null"),
     (True, "boolean"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
+
 from auth.rig import opened_store, settings_with, unique_address
 from gateways.auth.browser import Browser, Server, names_in
 from sessionwire.model import ObjectId, format_version
@@ -386,7 +387,7 @@ async def test_a_read_waits_for_the_newest_version_that_the_client_names(
         asked.append(since)
         return await read(*args, **more)
 
-    server.reader.read = noting  # type: ignore[method-assign]
+    server.reader.read = noting  # type: ignore[assignment, method-assign]
     at = int(server.now().timestamp())
     old, new, never = [f"{(at + n) << 32:016x}" for n in (-9, -5, 3600)]
     session = f"{TOKEN}={browser.jar[TOKEN]}"

@@ -77,7 +77,7 @@ class Backing:
             relay=relay,
             clock=clock,
             cookies=cookies_of(settings),
-            origins=Origins(settings.base_url, settings.trusted_origins),
+            origins=Origins(settings.base_url, settings.origins),
             sessions=sessions,
             accounts=Accounts(
                 store,

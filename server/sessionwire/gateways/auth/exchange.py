@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Writing
 
-__all__ = ["Call", "Endpoint", "Reply", "perform"]
+__all__ = ["VERSION_HEADER", "Call", "Endpoint", "Reply", "perform", "shown"]
 
 logger = logging.getLogger("sessionwire.auth")
 

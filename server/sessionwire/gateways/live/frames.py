@@ -38,7 +38,7 @@ __all__ = [
 _DEPTH = 32
 
 SubscriptionId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Hex16 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+Hex16 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", max_length=16)]  # `$` allows a line feed
 
 
 class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
