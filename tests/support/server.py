@@ -55,9 +55,11 @@ class Running:
         assert response.status_code == 200, response.text
         return http
 
-    async def live(self, http: httpx.AsyncClient | None = None, **options: Any) -> LiveClient:
-        """A live connection with the cookies of `http`, or with none; closed with the server."""
-        headers = {}
+    async def live(
+        self, http: httpx.AsyncClient | None = None, *, cookie: str | None = None, **options: Any
+    ) -> LiveClient:
+        """A live connection with the cookies of `http`, or this one, or none; closed with the server."""
+        headers = {} if cookie is None else {"Cookie": cookie}
         if http is not None and http.cookies:
             pairs = (f"{each.name}={each.value}" for each in http.cookies.jar)
             headers["Cookie"] = "; ".join(pairs)
