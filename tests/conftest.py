@@ -6,11 +6,11 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
-from support.server import Running, run_server
 
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongo import Store
+from support.server import Running, run_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from support import naive
-from support.naive import NaiveDatabase
 
 from sessionwire.errors import ProtocolError
 from sessionwire.model import ANONYMOUS, ObjectId, Version, Viewer
@@ -19,8 +17,12 @@ from sessionwire.reactive.builtin import add_builtin
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.identity import tombstone_id
 from sessionwire.reactive.outbox import Outbox, Result
-from sessionwire.reactive.replica import Load
 from sessionwire.reactive.view import Answer, Context, Failure, Queries, evaluate
+from support import naive
+from support.naive import NaiveDatabase
+
+if TYPE_CHECKING:
+    from sessionwire.reactive.replica import Load
 
 USERS = [ObjectId(f"{n:024x}") for n in range(1, 4)]
 ORGANIZATIONS = [ObjectId(f"{n:024x}") for n in range(11, 14)]
@@ -87,9 +89,13 @@ def writes(draw: st.DrawFn) -> Any:
             )
         case "member":
             document = {"_id": member, "organizationId": organization, "userId": user}
-            return naive.put("member", {**document, "role": draw(st.sampled_from(["owner", "member"]))})
+            return naive.put(
+                "member", {**document, "role": draw(st.sampled_from(["owner", "member"]))}
+            )
         case "role":
-            return naive.set_field("member", member, "role", draw(st.sampled_from(["owner", "admin"])))
+            return naive.set_field(
+                "member", member, "role", draw(st.sampled_from(["owner", "admin"]))
+            )
         case "leave":
             return naive.delete("member", member)
         case "in":

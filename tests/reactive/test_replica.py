@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from support import naive
-from support.naive import NaiveDatabase
 
 from sessionwire.model import Version
 from sessionwire.reactive.change import DocumentKey, Group, Key, Put, SetKey, Update
 from sessionwire.reactive.replica import Load, Replica
+from support import naive
+from support.naive import NaiveDatabase
 
 COLLECTIONS = st.sampled_from(["a", "b"])
 IDS = st.integers(0, 3)
@@ -31,7 +31,9 @@ KEYS: st.SearchStrategy[Key] = st.one_of(
 @st.composite
 def writes(draw: st.DrawFn) -> Any:
     collection, id = draw(COLLECTIONS), draw(IDS)
-    match draw(st.sampled_from("put put put set set set nested unset push push cut delete drop".split())):
+    match draw(
+        st.sampled_from("put put put set set set nested unset push push cut delete drop".split())
+    ):
         case "put":
             document = {"_id": id, "f": draw(VALUES), "n": {"deep": 1}, "list": [1]}
             return naive.put(collection, document)
@@ -125,9 +127,7 @@ class ReplicaMachine(RuleBasedStateMachine):
         keys = self.replica.take_needs(limit)
         assert self.replica.position is not None
         if keys:
-            load = self.database.load(
-                keys, version=self.replica.position, epoch=self.replica.epoch
-            )
+            load = self.database.load(keys, version=self.replica.position, epoch=self.replica.epoch)
             self.in_flight.append(load)
 
     @precondition(lambda self: self.in_flight)

@@ -176,7 +176,7 @@ async def serve(data_dir: Path, *options: str, **environment: str) -> AsyncItera
 
 
 def launch(data_dir: Path, *options: str, **environment: str) -> Served:
-    """Start `sessionwire serve`; the caller ends it. A `--port` among `options` wins over port 0."""
+    """Start `sessionwire serve`; the caller ends it. A `--port` in `options` wins over port 0."""
     log = data_dir.parent / f"{data_dir.name}.{time.monotonic_ns()}.log"
     command = [sys.executable, "-m", "sessionwire", "serve", "--port", "0"]
     command += ["--data-dir", str(data_dir), *options]
@@ -250,7 +250,7 @@ async def _ended(process: subprocess.Popen[bytes]) -> int:
 def _inspect(pid: int) -> Process | None:
     """None of an ended process or a zombie; see proc(5), stat."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     name, _, rest = text.partition("(")[2].rpartition(")")

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import random
 
     from pymongo import AsyncMongoClient
-    from support.people import Person
 
     from sessionwire.model import ObjectId
+    from support.people import Person
 
 __all__ = ["People", "Projects"]
 
@@ -22,7 +22,9 @@ __all__ = ["People", "Projects"]
 class Projects:
     """Writes documents of every shape into `project`; ids 0…9, teams "red" and "blue"."""
 
-    def __init__(self, client: AsyncMongoClient[dict[str, Any]], database: str, dice: random.Random) -> None:
+    def __init__(
+        self, client: AsyncMongoClient[dict[str, Any]], database: str, dice: random.Random
+    ) -> None:
         self._client = client
         self._collection = client[database]["project"]
         self._dice = dice
@@ -63,6 +65,8 @@ class Projects:
                 {"$currentDate": {"touched": True}},
                 [{"$set": {"meta": {"$mergeObjects": ["$meta", {"z": n}]}}}],
                 [{"$set": {"name": {"$concat": ["$name", "!"]}}}, {"$unset": "moved"}],
+                [{"$set": {"tags": {"$slice": ["$tags", 1 + n % 2]}}}],
+                [{"$set": {"rows": {"$slice": ["$rows", 2]}}}],
                 [{"$replaceWith": {"_id": "$_id", "team": "$team", "name": "r", "tags": []}}],
             ]
         )
@@ -159,11 +163,16 @@ class People:
             match dice.randrange(7):
                 case 0:
                     name = f"name{dice.randrange(50)}"
-                    await self._database.user.update_one({"_id": person.id}, {"$set": {"name": name}})
+                    await self._database.user.update_one(
+                        {"_id": person.id}, {"$set": {"name": name}}
+                    )
                 case 1 | 2:
                     await self._point(person, organization)
                 case 3:
-                    new = {"$setOnInsert": {"createdAt": datetime.now(UTC)}, "$set": {"role": "owner"}}
+                    new = {
+                        "$setOnInsert": {"createdAt": datetime.now(UTC)},
+                        "$set": {"role": "owner"},
+                    }
                     await self._database.member.update_one(pair, new, upsert=True)
                 case 4:
                     role = dice.choice(["owner", "admin", "member", "admin,member"])

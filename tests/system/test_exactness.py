@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pymongo import AsyncMongoClient
-from support.people import Person, add_organization, add_person
-from support.server import LiveClient, Running, run_server
-from support.writers import People, Projects
 from websockets.exceptions import ConnectionClosed
 
 from sessionwire.app import SessionWire
 from sessionwire.model import ANONYMOUS, Viewer, parse_version
 from sessionwire.reactive.view import Answer, Failure
 from sessionwire.store.snapshot import evaluate_at
+from support.people import Person, add_organization, add_person
+from support.server import LiveClient, Running, run_server
+from support.writers import People, Projects
 
 if TYPE_CHECKING:
     from sessionwire.reactive.view import Context
@@ -46,7 +46,10 @@ QUERIES: list[tuple[str, dict[str, Any]]] = [
 def team(ctx: Context, name: str) -> list[dict[str, Any]]:
     """A developer's query over whole documents of every shape."""
     return [
-        {key: str(value) if key in ("touched", "expireAt") else value for key, value in each.items()}
+        {
+            key: str(value) if key in ("touched", "expireAt") else value
+            for key, value in each.items()
+        }
         for each in ctx.where("project", team=name)
     ]
 
@@ -111,9 +114,7 @@ class Tab:
                 continue
             self.take(frame, asked, shown)
 
-    async def subscribe(
-        self, live: LiveClient, id: int, query: str, args: dict[str, Any]
-    ) -> None:
+    async def subscribe(self, live: LiveClient, id: int, query: str, args: dict[str, Any]) -> None:
         kept = self.kept.get(key(query, args))
         more = {} if kept is None else {"tag": kept[0]}
         self.resumed += kept is not None

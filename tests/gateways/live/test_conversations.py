@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import naive
-from support.naive import NaiveDatabase
 
 from sessionwire.gateways.live.protocol import LiveProtocol
 from sessionwire.model import ANONYMOUS, ObjectId, Version, Viewer, parse_version
@@ -18,6 +16,8 @@ from sessionwire.reactive.builtin import add_builtin
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.outbox import Outbox
 from sessionwire.reactive.view import Queries
+from support import naive
+from support.naive import NaiveDatabase
 
 DIRECTORY = Path(__file__).parents[2] / "conversations"
 CONVERSATIONS = sorted(DIRECTORY.glob("*.json"))

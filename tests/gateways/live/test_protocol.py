@@ -10,8 +10,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support import naive
-from support.naive import NaiveDatabase
 
 from sessionwire.gateways.live.protocol import LiveProtocol
 from sessionwire.model import ANONYMOUS, ObjectId, Version, Viewer, format_version
@@ -20,6 +18,8 @@ from sessionwire.reactive.builtin import add_builtin
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.outbox import Outbox
 from sessionwire.reactive.view import Queries
+from support import naive
+from support.naive import NaiveDatabase
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 USER, SESSION = ObjectId("0" * 23 + "1"), ObjectId("0" * 23 + "2")

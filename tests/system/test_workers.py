@@ -1,0 +1,124 @@
+"""Several server processes on one port and one mongod: all serve, all agree, all end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.process import Process, Served, eventually, serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    import httpx
+
+    from support.server import LiveClient
+
+MOST_CONNECTIONS = 200
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """Two workers over one embedded mongod, both of them up."""
+    async with serve(tmp_path / "data", "--workers", "2") as running:
+        await both_started(running)
+        yield running
+
+
+async def both_started(served: Served) -> None:
+    started = "Application startup complete."
+    await eventually(lambda: served.printed.count(started) == len(served.workers()) == 2)
+
+
+async def spread(served: Served, http: httpx.AsyncClient, *, each: int) -> list[LiveClient]:
+    """Live clients that show the session, at least so many of them at each worker."""
+    clients: list[LiveClient] = []
+    workers = served.workers()
+    while min(served.established(worker) for worker in workers) < each:
+        assert len(clients) < MOST_CONNECTIONS, "one worker gets no connections"
+        live = await served.web.live(http)
+        await live.subscribe(1, "session")
+        await live.until_shown(1, lambda data: data is not None)
+        clients.append(live)
+    return clients
+
+
+async def test_both_workers_serve(served: Served) -> None:
+    workers = served.workers()
+    seen: set[int] = set()
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS):
+            http = await stack.enter_async_context(served.web.http())
+            assert (await http.get("/api/auth/ok")).json() == {"ok": True}
+            seen |= {each.pid for each in workers if served.established(each)}
+            if len(seen) == 2:
+                return
+    raise AssertionError("one worker gets no connections")
+
+
+async def test_there_is_one_mongod_for_all(served: Served) -> None:
+    assert len(served.mongods()) == 1
+
+
+async def test_a_write_to_one_worker_reaches_the_sockets_of_both(served: Served) -> None:
+    alice = await served.web.sign_up()
+    clients = await spread(served, alice, each=2)
+    await alice.post("/api/auth/update-user", json={"name": "Ada"})
+    async with asyncio.TaskGroup() as group:
+        for live in clients:
+            group.create_task(live.until_shown(1, lambda data: data["user"]["name"] == "Ada"))
+
+
+async def test_a_write_is_read_at_once_from_whichever_worker(served: Served) -> None:
+    alice = await served.web.sign_up()
+    for number in range(30):
+        name = f"Ada {number}"
+        (await alice.post("/api/auth/update-user", json={"name": name})).raise_for_status()
+        async with served.web.http(cookies=alice.cookies) as elsewhere:
+            answer = (await elsewhere.get("/api/auth/get-session")).json()
+        assert answer["user"]["name"] == name
+
+
+async def test_a_killed_worker_is_replaced(served: Served) -> None:
+    alice = await served.web.sign_up()
+    victim = served.workers()[0]
+    victim.kill()
+    await eventually(lambda: len(served.workers()) == 2 and victim not in served.workers())
+    async with served.web.http(cookies=alice.cookies) as http:
+        assert (await http.get("/api/auth/get-session")).json()["user"]["name"] == "Alice"
+
+
+async def ends_with_all(served: Served, sign: signal.Signals, *, group: bool) -> list[Process]:
+    family = served.family()
+    assert len(family) >= 3
+    await spread(served, await served.web.sign_up(), each=1)
+    assert await served.end(sign, group=group) == 0
+    return [each for each in family if each.is_running]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_to_the_parent_ends_all(served: Served, sign: signal.Signals) -> None:
+    assert await ends_with_all(served, sign, group=False) == []
+    assert "Traceback" not in served.printed
+
+
+async def test_interrupting_the_terminal_ends_all_without_a_traceback(served: Served) -> None:
+    assert await ends_with_all(served, signal.SIGINT, group=True) == []
+    assert "Traceback" not in served.printed
+
+
+async def test_a_killed_parent_leaves_no_orphans_and_the_port_free(
+    served: Served, tmp_path: Path
+) -> None:
+    alice = await served.web.sign_up()
+    family = served.family()
+    await served.end(signal.SIGKILL)
+    await eventually(lambda: not any(each.is_running for each in family))
+    async with serve(tmp_path / "data", "--port", str(served.port)) as next_one:
+        async with next_one.web.http(cookies=alice.cookies) as http:
+            assert (await http.get("/api/auth/get-session")).json()["user"]["name"] == "Alice"
