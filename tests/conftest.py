@@ -1,4 +1,4 @@
-"""What tests share: one real mongod, a database of their own, and a whole server on a port of its own."""
+"""What tests share: one real mongod, a database of their own, and a whole server."""
 
 from __future__ import annotations
 

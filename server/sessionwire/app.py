@@ -187,7 +187,10 @@ def _identification(settings: Settings) -> tuple[Any, Origins, Any]:
 
 
 def _identify(cookies: Any, origins: Origins, compat: Any, handshake: HTTPConnection) -> Viewer:
-    """Who a handshake speaks for, by the same cookie as over HTTP. Raises Forbidden for its Origin."""
+    """Who a handshake speaks for, by the same cookie as over HTTP.
+
+    Raises Forbidden for an Origin that may not connect.
+    """
     headers = handshake.headers
     origin = headers.get("origin")
     verdict = judge_websocket(origin, origins, cookie="cookie" in headers)

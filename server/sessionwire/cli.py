@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
@@ -20,6 +22,7 @@ from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markup import escape
 from uvicorn.supervisors import Multiprocess
 
 from sessionwire import __version__
@@ -77,11 +80,17 @@ def serve(
             else:
                 _serve_many(settings, listener, address, demo=demo, workers=workers)
     except StartupError as error:
-        console.print(f"[bold red]sessionwire cannot start.[/] {error.message}")
-        console.print(f"  [bold]→[/] {error.remedy}")
+        _refuse(error)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _refuse(error: StartupError) -> None:
+    """Letter by letter, to be copied: brackets in a path are no markup, and no line is broken."""
+    message, remedy = escape(error.message), escape(error.remedy)
+    console.print(f"[bold red]sessionwire cannot start.[/] {message}", soft_wrap=True)
+    console.print(f"  [bold]→[/] {remedy}", soft_wrap=True)
 
 
 def _log(level: str) -> None:
@@ -96,7 +105,7 @@ def _log(level: str) -> None:
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """What a peer sent wrong is worth a line, not a traceback (security WS-18)."""
+    """What a peer sent wrong is worth a line, not a traceback."""
     if record.name == "uvicorn.error" and record.msg.startswith("Invalid UTF-8"):
         record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
     return True
@@ -178,7 +187,8 @@ class _Server(uvicorn.Server):
 
 
 def _announce(address: str) -> None:
-    console.print(f"[bold green]sessionwire[/] {__version__} is ready at [bold]{address}[/]")
+    shown = f"[bold]{escape(address)}[/]"
+    console.print(f"[bold green]sessionwire[/] {__version__} is ready at {shown}", soft_wrap=True)
 
 
 def _serve_one(settings: Settings, listener: socket.socket, address: str, *, demo: bool) -> None:
@@ -200,7 +210,7 @@ def _serve_one(settings: Settings, listener: socket.socket, address: str, *, dem
 def _serve_many(
     settings: Settings, listener: socket.socket, address: str, *, demo: bool, workers: int
 ) -> None:
-    """One embedded mongod, one change stream per worker; the workers get their settings by environment."""
+    """One embedded mongod, one change stream per worker; workers read the environment."""
     with start_blocking_portal() as portal, contextlib.ExitStack() as stack:
         if settings.mongodb_uri is None:
             mongo = stack.enter_context(
@@ -232,8 +242,17 @@ async def _prepare(settings: Settings) -> None:
 
 def worker() -> SessionWire:
     """The application of one of several workers, from the environment."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _log(os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO"))
     return SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
+
+
+def _end_with_parent() -> None:
+    """Without the parent nobody ends this worker, and it would hold the port for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _announce_when_ready(address: str) -> None:

@@ -12,6 +12,7 @@ from bson import ObjectId  # the value type only; drivers live in store/
 
 __all__ = [
     "ANONYMOUS",
+    "NEVER",
     "Document",
     "Id",
     "ObjectId",
@@ -28,13 +29,16 @@ __all__ = [
 Version = NewType("Version", int)
 """A moment of the database: MongoDB's cluster time, seconds in the upper 32 bits."""
 
+NEVER = Version(0)
+"""Earlier than every version."""
+
 Document = Mapping[str, Any]
-"""A document as the driver decodes it: str, bool, int, float, aware datetime, ObjectId, list, dict, …"""
+"""A document as the driver decodes it: str, bool, int, float, aware datetime, ObjectId, list, …"""
 
 
 @dataclass(frozen=True, slots=True)
 class OpaqueId:
-    """An `_id` that Python cannot hash or compare as MongoDB does; `bson` is `{"_id": …}` encoded."""
+    """An `_id` that Python cannot compare as MongoDB does; `bson` is `{"_id": …}` encoded."""
 
     bson: bytes
 

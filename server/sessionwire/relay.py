@@ -1,4 +1,4 @@
-"""Moves the hub: what the feed says goes in, what the hub needs is loaded, who has news is woken."""
+"""Moves the hub: the feed goes in, what the hub needs is loaded, who has news is woken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sessionwire.errors import PeerError, QueryError, Unavailable
-from sessionwire.model import Version, Viewer
+from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.reactive.view import Answer, Failure
 from sessionwire.store.feed import Advanced, Lost, Opened
 from sessionwire.store.snapshot import evaluate_at
@@ -53,8 +53,8 @@ class Reading:
 class Relay:
     """One process's link between the database and everybody who listens.
 
-    It decides nothing about what is shown: the hub does. It is the only place that knows whether the
-    stream is alive, and it says so by `live`, `stale_for` and the hub.
+    It decides nothing about what is shown: the hub does. It is the only place that knows whether
+    the stream is alive, and it says so by `live`, `stale_for` and the hub.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Relay:
         viewer: Viewer,
         args: Mapping[str, Any] | None = None,
         *,
-        since: Version = Version(0),
+        since: Version = NEVER,
     ) -> Reading:
         """The query's answer, as of `since` or later; no database read when everything is held.
 
@@ -179,7 +179,7 @@ class Relay:
         async for item in self._feed.items():
             try:
                 self._take(item)
-            except Exception:  # a change that we cannot digest must not stop the others (I11)
+            except Exception:  # a change that we cannot digest must not stop the others
                 logger.exception("A change could not be applied; loading everything anew")
                 self.hub.restart(self.hub.position)
             self.flush()
@@ -264,7 +264,7 @@ class Relay:
         self.flush()
 
     async def _watch(self) -> None:
-        """Notice silence: a stream that hangs raises nothing (P8, P11 of the pitfalls)."""
+        """Notice silence: a stream that hangs raises nothing."""
         while True:
             await asyncio.sleep(_TICK)
             if self.stale_for > self.limits.max_staleness and self.hub.live:

@@ -20,9 +20,11 @@ from pydantic_settings import (
 
 from sessionwire.errors import StartupError
 from sessionwire.policy.limits import Limits
+from sessionwire.policy.origins import Origins
 
 __all__ = ["Settings", "load_settings"]
 
+_MAKE_SECRET = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 _WEAK = ("secret", "password", "changeme", "change-me", "example", "default", "sessionwire")
 
 
@@ -143,6 +145,12 @@ def load_settings(**given: Any) -> Settings:
         raise StartupError(
             f"SESSIONWIRE_{name}: {first['msg']}.", remedy="Correct this setting."
         ) from None
+    try:
+        Origins(settings.base_url, settings.origins)
+    except ValueError as error:
+        raise StartupError(
+            f"SESSIONWIRE_TRUSTED_ORIGINS: {error}.", remedy="Correct this setting."
+        ) from None
     return _with_secret(settings)
 
 
@@ -151,7 +159,7 @@ def _with_secret(settings: Settings) -> Settings:
         if settings.environment != "development":
             raise StartupError(
                 "SESSIONWIRE_SECRET is not set.",
-                remedy='Set it to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+                remedy=f"Set it to the output of: {_MAKE_SECRET}",
             )
         return settings.model_copy(update={"secret": SecretStr(_kept_secret(settings.data_dir))})
     _refuse_weak(settings.secret.get_secret_value())
@@ -170,7 +178,7 @@ def _refuse_weak(secret: str) -> None:
         raise StartupError(
             "SESSIONWIRE_SECRET is "
             + ("shorter than 32 bytes." if short else "too easy to guess."),
-            remedy='Use the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+            remedy=f"Use the output of: {_MAKE_SECRET}",
         )
 
 

@@ -72,7 +72,7 @@ async def test_a_session_remembers_where_it_was_opened(store: Store) -> None:
 async def test_the_database_and_the_session_query_say_the_same(
     store: Store, broken: dict[str, dict[str, Any]], stands: bool
 ) -> None:
-    """Every state of a session gets one verdict, whoever is asked (WS-04)."""
+    """Every state of a session gets one verdict, whoever is asked."""
     house = House(store)
     who = await house.person()
     ids = {"session": who.session["_id"], "user": who.user["_id"]}

@@ -1,4 +1,4 @@
-"""The hub with the built-in queries against a naive database: exact, of one moment, monotonic, convergent."""
+"""The hub against a naive database: exact, of one moment, monotonic, convergent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ ORGANIZATIONS = [ObjectId(f"{n:024x}") for n in range(11, 14)]
 TOKENS = ["t0", "t1", "t2", "t3"]
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
-users, organizations, tokens = map(st.sampled_from, (USERS, ORGANIZATIONS, TOKENS))
+users = st.sampled_from(USERS)
+organizations = st.sampled_from(ORGANIZATIONS)
+tokens = st.sampled_from(TOKENS)
 VIEWERS = st.one_of(st.just(ANONYMOUS), st.builds(Viewer, tokens))
 ASKED = st.sampled_from(
     [
@@ -68,7 +70,8 @@ def writes(draw: st.DrawFn) -> Any:
     member = ObjectId(bytes(user.binary[4:8] + user.binary[8:12] + organization.binary[8:12]))
     match draw(
         st.sampled_from(
-            "user user rename switch switch foreign org plan member member role leave in in out ban".split()
+            "user user rename switch switch foreign org plan "
+            "member member role leave in in out ban".split()
         )
     ):
         case "user":

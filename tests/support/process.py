@@ -95,7 +95,7 @@ class Served:
     log: Path
     data_dir: Path
     address: str = ""
-    web: Running = field(init=False)
+    web: Running = field(init=False, repr=False)
 
     @property
     def port(self) -> int:

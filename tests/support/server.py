@@ -58,7 +58,7 @@ class Running:
     async def live(
         self, http: httpx.AsyncClient | None = None, *, cookie: str | None = None, **options: Any
     ) -> LiveClient:
-        """A live connection with the cookies of `http`, or this one, or none; closed with the server."""
+        """A live connection with the cookies of `http`, or this one; closed with the server."""
         headers = {} if cookie is None else {"Cookie": cookie}
         if http is not None and http.cookies:
             pairs = (f"{each.name}={each.value}" for each in http.cookies.jar)
@@ -126,6 +126,11 @@ class LiveClient:
         return self.shows[id]
 
 
+async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    while not server.started and not serving.done():  # noqa: ASYNC110 (uvicorn tells nobody)
+        await asyncio.sleep(0.005)
+
+
 @contextlib.asynccontextmanager
 async def run_server(
     settings: Settings, *, port: int = 0, wire: SessionWire | None = None
@@ -152,8 +157,7 @@ async def run_server(
         async with wire.lifespan(), asyncio.TaskGroup() as group:
             serving = group.create_task(server._serve([listener]))
             try:
-                while not server.started and not serving.done():
-                    await asyncio.sleep(0.005)
+                await _started(server, serving)
                 async with contextlib.AsyncExitStack() as clients:
                     yield Running(address, wire, clients)
             finally:

@@ -1,4 +1,4 @@
-"""Foreign programs: writers that use the plain driver and everything MongoDB can do to a document."""
+"""Foreign programs: writers that do to documents everything that MongoDB can do."""
 
 from __future__ import annotations
 
@@ -48,28 +48,27 @@ class Projects:
 
     def _update(self) -> dict[str, Any] | list[dict[str, Any]]:
         dice, n = self._dice, self._dice.randrange(1_000)
-        return dice.choice(
-            [
-                {"$set": {"name": f"n{n}"}},
-                {"$set": {"meta.a.b": n, "meta.c": {"d": n}}},
-                {"$set": {"meta.0": n}},
-                {"$set": {"team": dice.choice(["red", "blue", "green", 1, None])}},
-                {"$unset": {"meta.a.b": 1}},
-                {"$unset": {"tags": 1}},
-                {"$inc": {"count": 1}},
-                {"$mul": {"count": 2}},
-                {"$max": {"count": n}},
-                {"$rename": {"meta.a": "moved"}},
-                {"$rename": {"moved": "meta.a"}},
-                {"$set": {"tags": [n, n + 1]}},
-                {"$currentDate": {"touched": True}},
-                [{"$set": {"meta": {"$mergeObjects": ["$meta", {"z": n}]}}}],
-                [{"$set": {"name": {"$concat": ["$name", "!"]}}}, {"$unset": "moved"}],
-                [{"$set": {"tags": {"$slice": ["$tags", 1 + n % 2]}}}],
-                [{"$set": {"rows": {"$slice": ["$rows", 2]}}}],
-                [{"$replaceWith": {"_id": "$_id", "team": "$team", "name": "r", "tags": []}}],
-            ]
-        )
+        some: list[dict[str, Any] | list[dict[str, Any]]] = [
+            {"$set": {"name": f"n{n}"}},
+            {"$set": {"meta.a.b": n, "meta.c": {"d": n}}},
+            {"$set": {"meta.0": n}},
+            {"$set": {"team": dice.choice(["red", "blue", "green", 1, None])}},
+            {"$unset": {"meta.a.b": 1}},
+            {"$unset": {"tags": 1}},
+            {"$inc": {"count": 1}},
+            {"$mul": {"count": 2}},
+            {"$max": {"count": n}},
+            {"$rename": {"meta.a": "moved"}},
+            {"$rename": {"moved": "meta.a"}},
+            {"$set": {"tags": [n, n + 1]}},
+            {"$currentDate": {"touched": True}},
+            [{"$set": {"meta": {"$mergeObjects": ["$meta", {"z": n}]}}}],
+            [{"$set": {"name": {"$concat": ["$name", "!"]}}}, {"$unset": "moved"}],
+            [{"$set": {"tags": {"$slice": ["$tags", 1 + n % 2]}}}],
+            [{"$set": {"rows": {"$slice": ["$rows", 2]}}}],
+            [{"$replaceWith": {"_id": "$_id", "team": "$team", "name": "r", "tags": []}}],
+        ]
+        return dice.choice(some)
 
     def _array_update(self) -> dict[str, Any]:
         dice, n = self._dice, self._dice.randrange(1_000)
@@ -93,9 +92,8 @@ class Projects:
     async def write(self) -> None:
         """One random write; a refusal by MongoDB (a `$push` on no array …) is nobody's fault."""
         dice, id = self._dice, self._dice.randrange(10)
-        collection = self._collection.with_options(
-            write_concern=WriteConcern(dice.choice([1, 1, "majority"]))
-        )
+        concern = dice.choice([WriteConcern(1), WriteConcern("majority")])
+        collection = self._collection.with_options(write_concern=concern)
         try:
             match dice.randrange(12):
                 case 0:

@@ -1,4 +1,4 @@
-"""P1–P5 on a real mongod: every frame of every client against the database at the frame's version."""
+"""Every frame of every client against the database at the frame's version (P1–P4)."""
 
 from __future__ import annotations
 

@@ -93,22 +93,20 @@ async def test_a_killed_worker_is_replaced(served: Served) -> None:
         assert (await http.get("/api/auth/get-session")).json()["user"]["name"] == "Alice"
 
 
-async def ends_with_all(served: Served, sign: signal.Signals, *, group: bool) -> list[Process]:
+async def all_gone(family: list[Process]) -> None:
+    await eventually(lambda: not any(each.is_running for each in family))
+
+
+@pytest.mark.parametrize(
+    ("sign", "group"),
+    [(signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGINT, True)],
+    ids=["SIGTERM", "SIGINT", "Ctrl-C"],
+)
+async def test_a_signal_ends_all(served: Served, sign: signal.Signals, group: bool) -> None:
     family = served.family()
-    assert len(family) >= 3
     await spread(served, await served.web.sign_up(), each=1)
     assert await served.end(sign, group=group) == 0
-    return [each for each in family if each.is_running]
-
-
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_to_the_parent_ends_all(served: Served, sign: signal.Signals) -> None:
-    assert await ends_with_all(served, sign, group=False) == []
-    assert "Traceback" not in served.printed
-
-
-async def test_interrupting_the_terminal_ends_all_without_a_traceback(served: Served) -> None:
-    assert await ends_with_all(served, signal.SIGINT, group=True) == []
+    await all_gone(family)
     assert "Traceback" not in served.printed
 
 
@@ -118,7 +116,7 @@ async def test_a_killed_parent_leaves_no_orphans_and_the_port_free(
     alice = await served.web.sign_up()
     family = served.family()
     await served.end(signal.SIGKILL)
-    await eventually(lambda: not any(each.is_running for each in family))
+    await all_gone(family)
     async with serve(tmp_path / "data", "--port", str(served.port)) as next_one:
         async with next_one.web.http(cookies=alice.cookies) as http:
             assert (await http.get("/api/auth/get-session")).json()["user"]["name"] == "Alice"

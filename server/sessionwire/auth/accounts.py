@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Accounts", "SignIn"]
 
 _NOBODY: Document = {"_id": "nobody"}
-"""Whose account is looked for when there is no such user, for the time that it takes (PW-05)."""
+"""Whose account is looked for when there is no such user, for the time that it takes."""
 
 _FAULTS = {
     PasswordFault.TOO_SHORT: "Password too short",
@@ -110,7 +110,7 @@ class Accounts:
         """A new session for the address and password.
 
         Raises Unauthorized, after the same work, whether the address is unknown, has no password,
-        or has another one (PW-05); BadRequest for what cannot be an address or a password.
+        or has another one; BadRequest for what cannot be an address or a password.
         """
         address = canonical_email(email)
         if address is None:
@@ -146,7 +146,7 @@ class Accounts:
     async def _refuse_outrun(
         self, writing: Writing, entered: SignIn, *, seen: Document, password: str
     ) -> None:
-        """End the new session if the password was changed while it was checked (SE-07).
+        """End the new session if the password was changed while it was checked.
 
         The change writes the new hash, then ends the sessions that it finds: it either finds this
         one, or its hash is found here.
@@ -187,7 +187,7 @@ class Accounts:
         new: str,
         device: Device | None,
     ) -> Opened | None:
-        """Replace the password, and end all sessions but this one (SE-07).
+        """Replace the password, and end all sessions but this one.
 
         With a `device` this one ends too, and another is opened for it. Raises BadRequest.
         """

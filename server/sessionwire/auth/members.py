@@ -1,4 +1,4 @@
-"""The members of an organization: listed, given roles, removed; one owner always stays (OR-05)."""
+"""The members of an organization: listed, given roles, removed; one owner always stays."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class Organizations:
             refuse_stranger()
         chosen = format_id(organization["_id"])
         await self._point(writing, who, chosen)
-        if not await self._is_member(organization, who):  # removed meanwhile (OR-03)
+        if not await self._is_member(organization, who):  # removed meanwhile
             await self._unpoint(writing, who, chosen)
             refuse_stranger()
         return organization

@@ -1,4 +1,4 @@
-"""Hashes and checks passwords, away from the event loop and a few at a time (PW-01, PW-02)."""
+"""Hashes and checks passwords, away from the event loop and a few at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ARGON2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _SCRYPT = re.compile(r"([0-9a-f]{32}):([0-9a-f]{128})\Z")
 _SCRYPT_MEMORY = 128 * 16384 * 16 * 2
 
-# Hashes of no password: what an unknown user's password is compared with (PW-05).
+# Hashes of no password: what an unknown user's password is compared with.
 _NOBODY = {
     "argon2id": f"$argon2id$v=19$m=19456,t=2,p=1${'A' * 22}${'A' * 43}",
     "scrypt": f"{'0' * 32}:{'0' * 128}",

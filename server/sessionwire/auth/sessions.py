@@ -75,7 +75,7 @@ class Presented:
 def presented(
     cookies: Cookies, *, cookie: str | None, authorization: str | None, origin: str | None
 ) -> Presented:
-    """The token of these headers (WS-04): one rule for HTTP and for the live wire.
+    """The token of these headers: one rule for HTTP and for the live wire.
 
     `Authorization: Bearer <value of the session cookie>` counts where no page can have sent it,
     that is, without an Origin.
@@ -122,7 +122,7 @@ class Sessions:
         return format_id(session["token" if self._compat == "better-auth" else "_id"])
 
     async def open(self, writing: Writing, user: Document, device: Device) -> Opened:
-        """A new session of the user, with a token that nobody had before (SE-03)."""
+        """A new session of the user, with a token that nobody had before."""
         token = "".join(secrets.choice(_ALPHABET) for _ in range(32))
         now = self._clock()
         document = {
@@ -176,7 +176,7 @@ class Sessions:
     async def extend(
         self, writing: Writing, id: object, *, seen: datetime, expires_at: datetime
     ) -> None:
-        """Move the end that was `seen`; of many that saw the same, one moves it (SE-05)."""
+        """Move the end that was `seen`; of many that saw the same, one moves it."""
         await writing.update_one(
             "session",
             {"_id": id, "expiresAt": seen},

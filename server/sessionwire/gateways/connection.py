@@ -1,4 +1,4 @@
-"""The one socket shell: moves frames between a WebSocket and a protocol, and keeps its deadlines."""
+"""The socket shell: moves frames between a WebSocket and a protocol, and keeps its deadlines."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ class Connection:
     """One accepted WebSocket.
 
     Under our uvicorn protocol, frames are written as soon as they are known, by whoever wakes the
-    connection; elsewhere a task sends them. A peer that does not read for `write_deadline` seconds is cut.
-    `acted` is called after each message from the peer. It knows nothing of what the frames say.
+    connection; elsewhere a task sends them. A peer that does not read for `write_deadline` seconds
+    is cut. `acted` is called after each message from the peer. It knows nothing of what the frames
+    say.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Connection:
             self._flush(self._direct)
 
     def stop(self) -> None:
-        """The server is stopping: say goodbye and close; the peers come back spread over seconds."""
+        """The server is stopping: say goodbye and close; the peers come back one by one."""
         if self._wire is not None:
             self._wire.end("shutdown", after=int(random.uniform(0, _RETURN_SPREAD) * 1000))
             self.wake()
@@ -111,7 +112,7 @@ class Connection:
                     timer.cancel()
 
     async def _read(self, wire: Wire) -> None:
-        """Always reading: uvicorn stops answering pings for an endpoint that does not (M10)."""
+        """Always reading: uvicorn stops answering pings for an endpoint that does not."""
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":

@@ -1,7 +1,7 @@
-"""Gives a WebSocket endpoint under uvicorn its transport: prepared frames, back-pressure it can see, and abort.
+"""Gives a WebSocket endpoint under uvicorn its transport.
 
-ASGI has none of the three: `send` builds every frame again, waits for a peer that stopped reading without
-end, and cannot cut it off (measured: uvicorn 0.54 keeps such a connection for ever).
+ASGI has none of the three: `send` builds every frame again, waits for a peer that stopped reading
+without end, and cannot cut it off (measured: uvicorn 0.54 keeps such a connection for ever).
 """
 
 from __future__ import annotations

@@ -46,9 +46,9 @@ class Signer(Protocol):
 
 
 class PurposeSigner:
-    """`<text>.<signature>`, with a key of its own for each purpose: no value serves two (SE-13).
+    """`<text>.<signature>`, with a key of its own for each purpose: no value serves two.
 
-    The first key signs; all verify (SE-12).
+    The first key signs; all verify.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -103,7 +103,7 @@ class Cookies:
     """What this server's cookies are called, and how each is read and written.
 
     A value that is malformed, forged, oversized or given twice with different texts reads as
-    absent; nothing here raises for what a browser sent (SE-11).
+    absent; nothing here raises for what a browser sent.
     """
 
     def __init__(self, *, prefix: str, secure: bool, compat: bool, signer: Signer) -> None:

@@ -1,4 +1,4 @@
-"""The one form under which an e-mail address identifies a user (PW-11)."""
+"""The one form under which an e-mail address identifies a user."""
 
 from __future__ import annotations
 

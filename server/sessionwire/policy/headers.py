@@ -1,4 +1,4 @@
-"""The headers that every answer of the API carries (HT-05, SE-15)."""
+"""The headers that every answer of the API carries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of anything one peer, one user or one process may take, and how long anything may last."""
+"""How much of anything a peer, a user or a process may take, and how long anything may last."""
 
 from __future__ import annotations
 

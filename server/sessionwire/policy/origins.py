@@ -1,4 +1,4 @@
-"""Which origins' pages may use the API, and which requests a browser was tricked into (HT-01)."""
+"""Which origins' pages may use the API, and which requests a browser was tricked into."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _origin_of(url: str) -> str:
 def judge_request(fetch: Fetch, origins: Origins, *, login: bool) -> Verdict:
     """Whether a POST may go on; `login` for those that sign somebody in.
 
-    Rows of better-auth's tables, made stricter (HT-01): a named source must be trusted whether or
+    Rows of better-auth's tables, made stricter: a named source must be trusted whether or
     not there is a cookie, and `Sec-Fetch-Site` must not contradict it.
     """
     if login and not fetch.cookie and fetch.site == "cross-site" and fetch.mode == "navigate":
@@ -143,7 +143,7 @@ def _fits(site: str | None, *, own: bool) -> bool:
 
 
 def judge_websocket(origin: str | None, origins: Origins, *, cookie: bool) -> Verdict:
-    """Whether a handshake may go on: a trusted Origin, or none and no cookie (WS-01, WS-02)."""
+    """Whether a handshake may go on: a trusted Origin, or none and no cookie."""
     if origin is None:
         return Verdict.MISSING_OR_NULL_ORIGIN if cookie else Verdict.ALLOWED
     if origin == "null":
@@ -152,7 +152,7 @@ def judge_websocket(origin: str | None, origins: Origins, *, cookie: bool) -> Ve
 
 
 def is_safe_path(target: str) -> bool:
-    """Whether a redirect to it stays on the same origin, whatever a browser makes of it (OI-09)."""
+    """Whether a redirect to it stays on the same origin, whatever a browser makes of it."""
     if len(target) > _REDIRECT_LIMIT or not target.startswith("/") or _UNSAFE.search(target):
         return False
     path = re.split(r"[?#]", target, maxsplit=1)[0]

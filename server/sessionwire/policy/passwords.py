@@ -1,4 +1,4 @@
-"""Which passwords are taken: length only, no rules about what is in them (PW-03)."""
+"""Which passwords are taken: length only, no rules about what is in them."""
 
 from __future__ import annotations
 

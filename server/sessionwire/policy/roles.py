@@ -34,7 +34,7 @@ def has_role(role: str, wanted: str) -> bool:
 
 
 def may(role: str, wanted: Mapping[str, Sequence[str]]) -> bool:
-    """Whether one of the roles grants all of `wanted` (resource → actions); nothing wanted is nothing granted."""
+    """Whether one role grants all of `wanted` (resource → actions)."""
     if not wanted:
         return False
     return any(

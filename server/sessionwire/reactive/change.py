@@ -58,7 +58,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Dotted paths were set, removed, or (arrays) cut to a length, as in MongoDB's `updateDescription`."""
+    """Dotted paths were set, removed, or (arrays) cut; MongoDB's `updateDescription`."""
 
     key: DocumentKey
     updated: Mapping[str, Any] = field(default_factory=dict)

@@ -19,8 +19,9 @@ class _Doubt(Exception):
 def apply_update(document: Document, update: Update) -> Document | None:
     """The document after the update, sharing what did not change; None means: load it anew.
 
-    In doubt are: paths through a field that is not there, list indexes beyond the end, and fields whose
-    names contain a dot, which make paths ambiguous (MongoDB's "Change Events", updateDescription).
+    In doubt are: paths through a field that is not there, list indexes beyond the end, and fields
+    whose names contain a dot, which make paths ambiguous (MongoDB's "Change Events",
+    updateDescription).
     """
     changed: Any = document
     try:

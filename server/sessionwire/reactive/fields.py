@@ -1,6 +1,6 @@
 """Reads one field of a document that any program may have written.
 
-What is not of the field's type reads as empty (I11).
+What is not of the field's type reads as empty.
 """
 
 from __future__ import annotations

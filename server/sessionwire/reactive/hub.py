@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sessionwire.errors import ProtocolError
-from sessionwire.model import Version, Viewer
+from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.replica import Load, Replica
@@ -31,9 +31,9 @@ _encode_args = msgspec.json.Encoder(order="sorted").encode
 class Hub:
     """All watches of one process over one replica.
 
-    It recomputes a watch only when something that the watch read has changed, once, whoever is subscribed,
-    and only while somebody is. It does not load, send or log: `take_needs`, `take_ready` and
-    `take_failures` say what is to be done.
+    It recomputes a watch only when something that the watch read has changed, once, whoever is
+    subscribed, and only while somebody is. It does not load, send or log: `take_needs`,
+    `take_ready` and `take_failures` say what is to be done.
     """
 
     def __init__(self, queries: Queries, *, idle_documents: int, idle_watches: int) -> None:
@@ -56,7 +56,7 @@ class Hub:
     @property
     def position(self) -> Version:
         """The version that everything shown is of; 0 before the stream was ever open."""
-        return self.replica.position or Version(0)
+        return self.replica.position or NEVER
 
     @property
     def connections(self) -> int:
@@ -102,7 +102,7 @@ class Hub:
             self._ready.update(dict.fromkeys(self._outboxes))
 
     def set_verifiable(self, *, verifiable: bool) -> None:
-        """Whether sessions can still be vouched for; if not, signed-in connections have to end (P6)."""
+        """Whether sessions can still be vouched for; if not, signed-in connections end (P6)."""
         if verifiable != self.verifiable:
             self.verifiable = verifiable
             self._ready.update(dict.fromkeys(self._outboxes))
@@ -130,7 +130,7 @@ class Hub:
         self._outboxes.add(outbox)
         if outbox.viewer.credential is not None:
             watch = self._watch(self.queries.named(IDENTITY), outbox.viewer, {})
-            outbox.identity = Subscription(outbox, -1, watch, Version(0), None)
+            outbox.identity = Subscription(outbox, -1, watch, NEVER, None)
             self._begin(outbox.identity)
 
     def detach(self, outbox: Outbox) -> None:
@@ -150,10 +150,10 @@ class Hub:
         query: str,
         args: Mapping[str, Any],
         *,
-        since: Version = Version(0),
+        since: Version = NEVER,
         tag: str | None = None,
     ) -> Subscription:
-        """Follow a query; its first result is offered as soon as it is known, and not before `since`.
+        """Follow a query; its first result is offered once it is known, and not before `since`.
 
         Raises ProtocolError `duplicate_id`, `unknown_query` or `invalid_args`.
         """
@@ -327,7 +327,7 @@ def _same(before: Answer | Failure, after: Answer | Failure) -> bool:
 
 
 def _tag(watch: Watch, outcome: Answer | Failure) -> str:
-    """Names this data for this viewer, query and args: another viewer's equal data has another tag."""
+    """Names this data for this viewer, query and args; another viewer's has another tag."""
     if isinstance(outcome, Failure):
         return ""
     digest = hashlib.blake2b(outcome.encoded, digest_size=8, key=b"sessionwire.tag")

@@ -1,4 +1,4 @@
-"""What one connection is still to be told: the newest result of each subscription, of one moment."""
+"""What one connection is still to be told: the newest result of each subscription."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Delivery", "Outbox", "Result", "Subscription", "Watch"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What a watch found, from `changed_at` on; `tag` names the data for this viewer, query and args.
+    """What a watch found, from `changed_at` on; `tag` names the data for viewer, query and args.
 
     `frames` keeps what was built of it, so that many connections share the bytes.
     """
@@ -73,8 +73,8 @@ class Delivery:
 class Outbox:
     """One connection's subscriptions and which of them changed.
 
-    It keeps no queue: a result that is replaced before it was taken is never sent, so a slow reader costs
-    what it subscribed to, and no more (P9).
+    It keeps no queue: a result that is replaced before it was taken is never sent, so a slow reader
+    costs what it subscribed to, and no more (P9).
     """
 
     __slots__ = ("_dirty", "identity", "subscriptions", "viewer", "wake")
@@ -98,8 +98,8 @@ class Outbox:
     def take(self, position: Version) -> list[Delivery]:
         """The results to send now: empty, or all of them exact at `position` (P2).
 
-        While something that the connection shows is being loaded anew, everything waits for it, so that
-        the connection never shows two moments at once.
+        While something that the connection shows is being loaded anew, everything waits for it, so
+        that the connection never shows two moments at once.
         """
         if not self._dirty or not self._whole():
             return []

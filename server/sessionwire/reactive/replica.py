@@ -33,7 +33,7 @@ _LOG_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a snapshot read as of `version` found for some keys; `epoch` is the replica's when it was asked for.
+    """What a snapshot read as of `version` found; `epoch` is the replica's when it was asked for.
 
     A set brings its documents along in `documents`. None means that no such document exists.
     """
@@ -115,7 +115,7 @@ class Replica:
     def apply(self, group: Group) -> set[Key]:
         """Move to the group's position; the keys whose content changed or is not held any more.
 
-        A group at or below the position was applied before, and does nothing (I7).
+        A group at or below the position was applied before, and does nothing.
         """
         if self.position is None or group.version <= self.position:
             return set()
@@ -354,7 +354,7 @@ def _after(held: Document | None | Unheld, change: Change) -> Document | None | 
 
 
 def _field_after(change: Put | Update | Delete, name: str) -> Hashable | None | Unheld:
-    """The field's comparable value after the change; UNHELD when the change does not touch the field.
+    """The field's comparable value after the change; UNHELD when the change does not touch it.
 
     A path inside the field need not be looked at: only objects and arrays have insides, and they
     are in no set before or after.

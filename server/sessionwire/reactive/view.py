@@ -92,7 +92,7 @@ class Context:
         return self.get_many(collection, sorted(ids, key=_order))
 
     def expect(self, collection: str, id: Id | None = None, **equals: object) -> None:
-        """Say early what will be read, so that it is loaded in the same round as what comes before it."""
+        """Say early what will be read, so that it is loaded together with what comes before."""
         if id is not None:
             self._document(DocumentKey(collection, id))
         if equals:
@@ -139,7 +139,7 @@ class Query:
     required: frozenset[str]
 
     def parse(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """The args, checked against the function's annotations. Raises ProtocolError `invalid_args`."""
+        """The args, checked by the function's annotations. Raises ProtocolError `invalid_args`."""
         for name in args.keys() - self.args.keys():
             raise ProtocolError(f"{self.name} takes no {name[:64]}", code="invalid_args")
         for name in self.required - args.keys():
@@ -191,7 +191,7 @@ class Queries:
 
 
 def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
-    """The parameter's type. Only args are looked up: ctx may be annotated for type checkers alone."""
+    """The parameter's type; `ctx` may be annotated for type checkers alone."""
     if parameter.annotation is parameter.empty:
         return Any
     if isinstance(parameter.annotation, str):

@@ -52,7 +52,7 @@ def token_version(token: Mapping[str, Any]) -> Version | None:
 def decode_event(event: Mapping[str, Any]) -> tuple[Change, ...]:
     """What the event changes; empty for events that change no document.
 
-    An event that cannot be read as its kind makes its whole collection unknown, never wrong (I11).
+    An event that cannot be read as its kind makes its whole collection unknown, never wrong.
     """
     kind = event.get("operationType")
     collection = event.get("ns", {}).get("coll")

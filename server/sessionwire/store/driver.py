@@ -1,4 +1,4 @@
-"""The one difference between PyMongo's async API and Motor: how a client is made, closed, and asked for a session."""
+"""Where PyMongo's async API and Motor differ: making and closing a client, starting a session."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ async def close_client(client: Client) -> None:
 
 
 async def start_session(client: Client) -> Any:
-    """A driver session, without causal consistency (versions are ours): Motor's is awaited, PyMongo's is not."""
+    """A driver session without causal consistency: versions are ours."""
     session = client.start_session(causal_consistency=False)
     return await session if inspect.isawaitable(session) else session

@@ -34,7 +34,7 @@ _BACKOFF = (0.0, 0.05, 0.2, 0.5, 1.0)
 
 _UNUSABLE_TOKEN = frozenset({280, 286, 260, 10334, 222, 50811})
 """ChangeStreamFatalError, HistoryLost, InvalidResumeToken, BSONObjectTooLarge, CloseChangeStream,
-and a token from another stream: opening there again gives the same error (reliability M3, M4, M7)."""
+and a token from another stream: opening there again gives the same error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class _Invalidated(Exception):
 class Feed:
     """Follows the collections of a database; `follow` may add more at any time.
 
-    It uses MongoDB's `aggregate` and `getMore` commands rather than the driver's ChangeStream, because
-    only the commands show where a batch ends, which is how a transaction is known to be whole
-    (docs/decisions/0002-own-change-stream-cursor.md). It keeps no documents.
+    It uses MongoDB's `aggregate` and `getMore` commands rather than the driver's ChangeStream,
+    because only the commands show where a batch ends, which is how a transaction is known to be
+    whole (docs/decisions/0002-own-change-stream-cursor.md). It keeps no documents.
     """
 
     def __init__(self, store: Store, collections: Iterable[str]) -> None:

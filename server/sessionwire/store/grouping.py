@@ -16,11 +16,12 @@ __all__ = ["Grouping"]
 
 
 class Grouping:
-    """Collects events; a group is complete when something later was seen, or nothing more was there.
+    """Collects events; a group is complete when something later was seen, or nothing more came.
 
-    MongoDB ends a batch early only when it is full, by number or at 16 MB. So the last group of a batch
-    that is not `full` is complete, unless it is a transaction, whose next document may have been too large
-    for this batch. A sharded cluster, which merges several streams, gives no such promise at all.
+    MongoDB ends a batch early only when it is full, by number or at 16 MB. So the last group of a
+    batch that is not `full` is complete, unless it is a transaction, whose next document may have
+    been too large for this batch. A sharded cluster, which merges several streams, gives no such
+    promise at all.
     """
 
     def __init__(self, *, sharded: bool = False) -> None:

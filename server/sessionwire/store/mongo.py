@@ -1,4 +1,4 @@
-"""The database: one checked connection to a replica set, majority reads, and writes that know their version."""
+"""The database: a checked replica set, majority reads, and writes that know their version."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     unicode_decode_error_handler="replace",
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
-"""Decoding never fails on a foreign writer's data (I11): odd text and dates come as they can."""
+"""Decoding never fails on a foreign writer's data: odd text and dates come as they can."""
 
 _TIMEOUTS = {"serverSelectionTimeoutMS": 4_000, "connectTimeoutMS": 3_000, "socketTimeoutMS": 8_000}
 
 _INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("user", "onboardedAt", {"name": "user_onboardedAt_idx"}),
     ("user", "email", {"name": "user_email_uidx", "unique": True}),
     ("session", "token", {"name": "session_token_uidx", "unique": True}),
     ("session", "userId", {"name": "session_userId_idx"}),
@@ -87,9 +88,9 @@ def _one_line(error: BaseException) -> str:
 class Store:
     """An open database.
 
-    Reads are `readConcern: majority` from the primary, so that nothing is shown that could be rolled
-    back (P9); writes are `w: majority`, whose reply names the version at which they show.
-    It is not the place of rules: callers decide what to write.
+    Reads are `readConcern: majority` from the primary, so that nothing is shown that could be
+    rolled back (P9); writes are `w: majority`, whose reply names the version at which they show. It
+    is not the place of rules: callers decide what to write.
     """
 
     def __init__(self, client: Client, stream_client: Client, database: str) -> None:
@@ -148,12 +149,12 @@ class Store:
         except driver_errors.PyMongoError as error:
             raise StartupError(
                 f"MongoDB cannot be reached: {_one_line(error)}",
-                remedy="Start it, or correct SESSIONWIRE_MONGODB_URI; unset it to use the embedded one.",
+                remedy="Start it, or correct SESSIONWIRE_MONGODB_URI (unset: embedded MongoDB).",
             ) from None
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise StartupError(
-                "MongoDB runs standalone; change streams, which sessionwire lives on, need a replica set.",
-                remedy="Start mongod with --replSet rs0 and run rs.initiate() once (one node is enough).",
+                "MongoDB runs standalone: it has no change streams, which sessionwire lives on.",
+                remedy="Start mongod with --replSet rs0, run rs.initiate() once; one node will do.",
             )
         self.sharded = hello.get("msg") == "isdbgrid"
         if hello["maxWireVersion"] < 13:
@@ -239,8 +240,9 @@ class Store:
             await self._collection(collection).create_index([(field, ASCENDING)], **options)
         except driver_errors.DuplicateKeyError as error:
             raise StartupError(
-                f"The collection {collection} holds documents with the same {field}.",
-                remedy=f"Make {collection}.{field} unique; the server names one: {_one_line(error)}",
+                f"The collection {collection} holds documents with the same {field}: "
+                f"{_one_line(error)}",
+                remedy=f"Make {collection}.{field} unique, then start again.",
             ) from None
         except driver_errors.OperationFailure as error:
             if error.code not in (
@@ -341,7 +343,7 @@ class Writing:
     async def atomically(
         self, collection: str, id: Any, work: Callable[[], Awaitable[_Result]]
     ) -> _Result:
-        """What `work` returns, run as one transaction, alone among those that lock the same document.
+        """What `work` returns, run as a transaction, alone among those that lock the same document.
 
         The lock is a write to it (`revision`): who comes second is run again, and sees what the
         first one did. `work` reads and writes through this object only, and what it raises undoes

@@ -51,7 +51,7 @@ DEVIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "change-password.other-device-still-in": (
-        "a changed password ends every other session (SE-07)",
+        "a changed password ends every other session",
         {"response": None, "cookies": "<deletion>"},
     ),
     "org.create.unauthenticated": (
@@ -59,7 +59,7 @@ DEVIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {"response": {"message": "Unauthorized", "code": "UNAUTHORIZED"}},
     ),
     "get-session.stranger-after-non-member-get-full(active nulled)": (
-        "a refused GET changes nothing (HT-03)",
+        "a refused GET changes nothing",
         {"response": "<session>"},
     ),
     "org.update-member-role.empty-role": (
@@ -67,19 +67,19 @@ DEVIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
         {"response": {"message": "ROLE_NOT_FOUND: ", "code": "ROLE_NOT_FOUND"}},
     ),
     "get-session.removed-member(active NOT cleared)": (
-        "a removed member's active organization is unset at once (OR-03)",
+        "a removed member's active organization is unset at once",
         {"response": "<session>"},
     ),
     "org.get-full.removed-member": (
-        "a removed member's active organization is unset at once (OR-03)",
+        "a removed member's active organization is unset at once",
         {"status": 200, "response": None},
     ),
     "csrf.no-cookie.update-user.bad-origin": (
-        "an untrusted origin is refused with or without a cookie (HT-01)",
+        "an untrusted origin is refused with or without a cookie",
         {"status": 403, "response": NO_ORIGIN},
     ),
     "csrf.no-cookie.sign-out.bad-origin": (
-        "an untrusted origin is refused with or without a cookie (HT-01)",
+        "an untrusted origin is refused with or without a cookie",
         {"status": 403, "response": NO_ORIGIN, "cookies": []},
     ),
 }

@@ -103,10 +103,14 @@ def writes(change: dict[str, Any]) -> list[Any]:
         case {"insert": {"collection": collection, "document": document}}:
             return [naive.put(collection, revive(document))]
         case {"update": {"collection": collection, "id": id, **how}}:
-            sets = how.get("set", {}).items()
+            sets: Any = how.get("set", {})
+            unsets: Any = how.get("unset", [])
             return [
-                *(naive.set_field(collection, revive(id), k, revive(v, k)) for k, v in sets),
-                *(naive.unset_field(collection, revive(id), k) for k in how.get("unset", [])),
+                *(
+                    naive.set_field(collection, revive(id), k, revive(v, k))
+                    for k, v in sets.items()
+                ),
+                *(naive.unset_field(collection, revive(id), k) for k in unsets),
             ]
         case {"delete": {"collection": collection, "id": id}}:
             return [naive.delete(collection, revive(id))]

@@ -1,4 +1,4 @@
-"""The protocol of one connection: whatever the client sends, what it gets keeps to docs/protocol.md."""
+"""Whatever a client sends, what it gets keeps to docs/protocol.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies and queries as values: bounded, of an allowed type, and well-formed (HT-02, HT-06)."""
+"""Bodies and queries as values: bounded, of an allowed type, and well-formed."""
 
 from __future__ import annotations
 

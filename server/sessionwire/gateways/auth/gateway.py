@@ -96,6 +96,6 @@ class AuthGateway:
 
 
 def _cause(error: Exception) -> str:
-    """The kind of an exception and where it was raised: its text may hold a secret (LG-01)."""
+    """The kind of an exception and where it was raised: its text may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"

@@ -28,7 +28,7 @@ class Full(OurError):
 
 
 class Admission:
-    """Counts. `admit` before accepting, `release` with the same arguments when the connection ended."""
+    """Counts: `admit` before accepting, `release` with the same arguments at the end."""
 
     def __init__(self, limits: Limits) -> None:
         self.stopping = False

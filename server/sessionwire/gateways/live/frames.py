@@ -1,4 +1,4 @@
-"""The frames of the live wire (docs/protocol.md): decoding what clients send, encoding what they get; pure."""
+"""The frames of the live wire (docs/protocol.md), decoded and encoded; pure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 def decode(text: str) -> ClientFrame:
     """The frame in a text message.
 
-    Raises ProtocolError `invalid_json`, `invalid_frame` or `unknown_op`, with the id when there is one.
+    Raises ProtocolError `invalid_json`, `invalid_frame` or `unknown_op`, with the id if it has one.
     """
     fields = _parse(text)
     if not isinstance(fields, dict):
@@ -178,7 +178,7 @@ def encode_unavailable(ids: Sequence[int], version: Version) -> bytes:
 
 
 def encode_update(deliveries: Sequence[Delivery], version: Version) -> bytes:
-    """One frame of several results; the usual frame of one result is built once for all who get it."""
+    """One frame of several results; that of a single result is built once for all who get it."""
     if len(deliveries) != 1 or deliveries[0].unchanged:
         return _update(b",".join(map(_result, deliveries)), version)
     (delivery,) = deliveries

@@ -1,4 +1,4 @@
-"""One connection of the live wire as a state machine: frames and time in, frames and an end out; pure."""
+"""One connection of the live wire: frames and time in, frames and an end out; pure."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Close:
 class LiveProtocol:
     """What one connection may say and is told.
 
-    `receive` takes a text message, `take` gives the frames to send now, `close` is set when there will be no
-    more. It never blocks, and holds no queue beyond answers to the client's own frames.
+    `receive` takes a text message, `take` gives the frames to send now, `close` is set when there
+    will be no more. It never blocks, and holds no queue beyond answers to the client's own frames.
     """
 
     def __init__(self, *, hub: Hub, outbox: Outbox, limits: Limits) -> None:
@@ -181,7 +181,7 @@ class LiveProtocol:
         return max(0.0, min(waits)) if waits else None
 
     def end(self, reason: str, *, after: int | None = None) -> None:
-        """Say `bye`; the client is told to come back only for reasons that pass. `after` is in ms."""
+        """Say `bye`; only for reasons that pass is the client told to come back, `after` ms."""
         if self.close is None:
             self.close = Close(_CLOSE_CODES.get(reason, 4401), reason)
             self._hub.detach(self._outbox)
