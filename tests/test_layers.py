@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = [
     {"cli", "__main__"},
     {"__init__"},
-    {"app"},
+    {"app", "serving"},
     {"gateways"},
     {"relay"},
     {"auth"},

@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvicorn
@@ -28,7 +28,7 @@ from uvicorn.supervisors import Multiprocess
 from sessionwire import __version__
 from sessionwire.app import SessionWire
 from sessionwire.errors import StartupError
-from sessionwire.gateways.transport import LiveWebSocketProtocol
+from sessionwire.serving import BACKLOG, uvicorn_config
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongo import Store
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_BACKLOG = 2048
 _USER_TIMEOUT_MS = 20_000
 _READY_WITHIN = 90.0
 
@@ -133,7 +132,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
                 f"{host}:{port} cannot be listened on: {error.strerror}.",
                 remedy="Stop the program that uses it, or choose another with --port (0: any).",
             ) from None
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
         listener.set_inheritable(True)
         yield listener
 
@@ -141,25 +140,6 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 def _address(host: str, port: int) -> str:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}"
-
-
-def _config(app: Any, settings: Settings, **options: Any) -> uvicorn.Config:
-    limits = settings.limits
-    return uvicorn.Config(
-        app,
-        ws=LiveWebSocketProtocol,
-        ws_max_size=limits.frame,
-        ws_per_message_deflate=False,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
-        timeout_graceful_shutdown=int(limits.shutdown),
-        timeout_keep_alive=5,
-        backlog=_BACKLOG,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        **options,
-    )
 
 
 class _Server(uvicorn.Server):
@@ -193,7 +173,7 @@ def _announce(address: str) -> None:
 
 def _serve_one(settings: Settings, listener: socket.socket, address: str, *, demo: bool) -> None:
     wire = SessionWire(settings, demo=demo)
-    server = _Server(_config(wire, settings, lifespan="off"))
+    server = _Server(uvicorn_config(wire, settings, lifespan="off"))
     server.address = address
 
     async def run() -> None:
@@ -225,7 +205,7 @@ def _serve_many(
         os.environ["SESSIONWIRE_DATA_DIR"] = str(settings.data_dir)
         os.environ["SESSIONWIRE_DEMO"] = "1" if demo else ""
         os.environ["SESSIONWIRE_LOG_LEVEL"] = logging.getLevelName(logging.root.level)
-        config = _config(
+        config = uvicorn_config(
             "sessionwire.cli:worker", settings, factory=True, workers=workers, lifespan="on"
         )
         threading.Thread(target=_announce_when_ready, args=(address,), daemon=True).start()

@@ -240,6 +240,7 @@ class TestDeathOfMongod:
             await until(lambda: mongo.pid != first)
             await write_until_accepted(client, 2)
             assert (mongo.uri, await values(uri)) == (uri, [1, 2])
+            await until(lambda: len(caplog.records) == 3)
         port = port_of(uri)
         assert [record.getMessage() for record in caplog.records] == [
             f"mongod (process {first}) serves on port {port}",

@@ -177,7 +177,8 @@ async def serve(data_dir: Path, *options: str, **environment: str) -> AsyncItera
 
 def launch(data_dir: Path, *options: str, **environment: str) -> Served:
     """Start `sessionwire serve`; the caller ends it. A `--port` in `options` wins over port 0."""
-    log = data_dir.parent / f"{data_dir.name}.{time.monotonic_ns()}.log"
+    room = next(each for each in data_dir.parents if each.is_dir())
+    log = room / f"server.{time.monotonic_ns()}.log"
     command = [sys.executable, "-m", "sessionwire", "serve", "--port", "0"]
     command += ["--data-dir", str(data_dir), *options]
     with log.open("wb") as output:
@@ -186,7 +187,7 @@ def launch(data_dir: Path, *options: str, **environment: str) -> Served:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            cwd=data_dir.parent,
+            cwd=room,
             start_new_session=True,
             env=_environment(environment),
         )

@@ -14,7 +14,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from sessionwire.app import SessionWire
-from sessionwire.gateways.transport import LiveWebSocketProtocol
+from sessionwire.serving import uvicorn_config
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -143,16 +143,7 @@ async def run_server(
         settings = settings.model_copy(update={"base_url": address})
         wire = wire or SessionWire(settings, demo=True)
         wire.settings = settings
-        config = uvicorn.Config(
-            wire,
-            ws=LiveWebSocketProtocol,
-            ws_max_size=settings.limits.frame,
-            ws_per_message_deflate=False,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=2,
-        )
+        config = uvicorn_config(wire, settings, lifespan="off")
         server = uvicorn.Server(config)
         async with wire.lifespan(), asyncio.TaskGroup() as group:
             serving = group.create_task(server._serve([listener]))

@@ -184,7 +184,7 @@ async def test_an_unwritable_data_directory_is_refused_in_words(
 
 async def test_a_refusal_says_paths_letter_by_letter(tmp_path: Path) -> None:
     """Brackets are no markup, and a long line is not broken where it could not be copied."""
-    long = tmp_path / "[bold]a [/] name" / ("x" * 100)
+    long = tmp_path / "[bold] name [" / f"] {'x' * 100}"
     long.parent.mkdir()
     long.write_text("")
     ended = await run_to_end(long)

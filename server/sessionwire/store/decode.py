@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bson
-from bson import ObjectId
+from bson import CodecOptions, Int64, ObjectId
+from bson.codec_options import DatetimeConversion
 
 from sessionwire.model import Id, OpaqueId, Version
 from sessionwire.reactive.change import Change, Delete, DocumentKey, Dropped, Put, Update
@@ -16,15 +17,28 @@ if TYPE_CHECKING:
 __all__ = ["decode_event", "decode_id", "encode_id", "event_version", "token_version"]
 
 
+_EXACT: CodecOptions[dict[str, Any]] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_MS
+)
+_LARGEST = 2**63
+
+
 def decode_id(value: Any) -> Id:
-    """An `_id` as the core keys it: kinds that Python compares as MongoDB does, else its BSON."""
-    if isinstance(value, ObjectId | str) or (type(value) is int and not isinstance(value, bool)):
-        return value
-    return OpaqueId(bson.encode({"_id": value}))
+    """An `_id` as the core keys it: kinds that Python compares as MongoDB does, else its BSON.
+
+    Whole numbers are `int` whatever their width: MongoDB holds 5, a long 5 and 5.0 for the same `_id`.
+    """
+    kind = type(value)
+    if kind in (ObjectId, str, int):
+        return value  # type: ignore[no-any-return]
+    if kind is Int64 or (kind is float and value.is_integer() and abs(value) < _LARGEST):
+        return int(value)
+    return OpaqueId(bson.encode({"_id": value}, codec_options=_EXACT))
 
 
 def encode_id(id: Id) -> Any:
-    return bson.decode(id.bson)["_id"] if isinstance(id, OpaqueId) else id
+    """The `_id` as a filter writes it."""
+    return bson.decode(id.bson, _EXACT)["_id"] if isinstance(id, OpaqueId) else id
 
 
 def event_version(event: Mapping[str, Any]) -> Version:

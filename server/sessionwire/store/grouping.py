@@ -16,44 +16,70 @@ __all__ = ["Grouping"]
 
 
 class Grouping:
-    """Collects events; a group is complete when something later was seen, or nothing more came.
+    """Collects events; a group is complete when the stream has passed its time, or has nothing more.
 
     MongoDB ends a batch early only when it is full, by number or at 16 MB. So the last group of a
-    batch that is not `full` is complete, unless it is a transaction, whose next document may have
-    been too large for this batch. A sharded cluster, which merges several streams, gives no such
-    promise at all.
+    batch that is not `full` is complete, unless it is a transaction or has several events: then the
+    next one may have been too large for this batch. A sharded cluster merges several streams, one of
+    which may come late with an event of the same time: there only a token of a later time is proof.
     """
 
     def __init__(self, *, sharded: bool = False) -> None:
         self._sharded = sharded
         self._version: Version | None = None
         self._changes: list[Change] = []
-        self._open = False
+        self._events = 0
+        self._last_token: Mapping[str, Any] | None = None
+        self._resume: Mapping[str, Any] | None = None
 
     @property
     def unfinished(self) -> bool:
-        """Whether changes are held back because their group may not be complete."""
-        return self._open
+        """Whether events are held back because their group may not be complete."""
+        return self._events > 0
 
-    def take(self, events: Sequence[Mapping[str, Any]], *, full: bool = False) -> list[Group]:
-        """The groups that one batch completes; an empty batch completes what was held back."""
+    @property
+    def resume(self) -> Mapping[str, Any] | None:
+        """While `unfinished`: the token of the event before the group; None when there was none."""
+        return self._resume
+
+    def take(
+        self,
+        events: Sequence[Mapping[str, Any]],
+        *,
+        full: bool = False,
+        reached: Version | None = None,
+    ) -> list[Group]:
+        """The groups that one batch completes; `reached` is the time of the token that came with it."""
         groups: list[Group] = []
         for event in events:
             version = event_version(event)
             if version != self._version:
                 self._finish(groups)
-                self._version = version
+                self._version, self._resume = version, self._last_token
             self._changes.extend(decode_event(event))
-            self._open = True
-        if not events or not (full or self._may_go_on(events[-1])):
+            self._events += 1
+            self._last_token = event["_id"]
+        if not self._may_go_on(events, full=full, reached=reached):
             self._finish(groups)
         return groups
 
-    def _may_go_on(self, last: Mapping[str, Any]) -> bool:
-        return self._sharded or "txnNumber" in last
+    def finish(self) -> list[Group]:
+        """The group that was held back, once the stream has said that nothing follows."""
+        groups: list[Group] = []
+        self._finish(groups)
+        return groups
+
+    def _may_go_on(
+        self, events: Sequence[Mapping[str, Any]], *, full: bool, reached: Version | None
+    ) -> bool:
+        if reached is not None and self._version is not None and reached > self._version:
+            return False
+        if self._sharded or not events:
+            return self._sharded
+        return full or self._events > 1 or "txnNumber" in events[-1]
 
     def _finish(self, groups: list[Group]) -> None:
-        if self._version is not None and self._open:
+        if self._version is not None and self._events:
             groups.append(Group(self._version, tuple(self._changes)))
         self._changes = []
-        self._open = False
+        self._events = 0
