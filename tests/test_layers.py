@@ -1,4 +1,4 @@
-"""Imports point only downwards, and pure rooms stay pure: docs/architecture.md's table, executed."""
+"""Imports point only downwards, and pure rooms stay pure: the table of docs/architecture.md."""
 
 from __future__ import annotations
 

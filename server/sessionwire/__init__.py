@@ -2,7 +2,7 @@
 
 from sessionwire.app import SessionWire
 from sessionwire.model import Viewer
-from sessionwire.reactive.view import Context
+from sessionwire.reactive.membership import SessionContext as Context
 from sessionwire.settings import Settings
 
 __all__ = ["Context", "SessionWire", "Settings", "Viewer", "__version__"]

@@ -22,9 +22,8 @@ from sessionwire.gateways.auth.routes import auth_routes
 from sessionwire.gateways.live.routes import LiveGateway
 from sessionwire.gateways.pages.routes import page_routes
 from sessionwire.policy.origins import Origins, Verdict, judge_websocket
-from sessionwire.reactive.builtin import add_builtin
+from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.hub import Hub
-from sessionwire.reactive.view import Queries
 from sessionwire.relay import Relay
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
@@ -75,8 +74,7 @@ class SessionWire:
         self.settings = settings or load_settings(**given)
         self._client = client
         self._demo = demo
-        self._queries = Queries()
-        add_builtin(self._queries, active_organization=self.settings.active_organization)
+        self._queries = make_queries(active_organization=self.settings.active_organization)
         self._router: Router | None = None
         self._relay: Relay | None = None
 

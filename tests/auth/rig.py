@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sessionwire.errors import PeerError, Unavailable
 from sessionwire.model import Document, Version, Viewer
-from sessionwire.reactive.builtin import add_builtin
-from sessionwire.reactive.view import Failure, Queries
+from sessionwire.reactive.builtin import make_queries
+from sessionwire.reactive.view import Failure
 from sessionwire.settings import Settings
 from sessionwire.store.mongo import Store, Writing
 from sessionwire.store.snapshot import evaluate_at
@@ -64,9 +64,8 @@ class DatabaseReader:
         self.store = store
         self.reachable = True
         self.waited: list[Version] = []
-        self._queries = Queries()
         self._last: dict[tuple[str, Viewer], Answered] = {}
-        add_builtin(self._queries, active_organization=settings.active_organization)
+        self._queries = make_queries(active_organization=settings.active_organization)
 
     async def read(
         self,

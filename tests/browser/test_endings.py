@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,6 @@ async def join(devices: Devices, server: Running, owner: str, name: str) -> None
         "organizationId": {"$oid": organization["id"]},
         "userId": {"$oid": user["id"]},
         "role": "member",
-        "createdAt": {"$date": "2026-01-01T00:00:00Z"},
+        "createdAt": datetime.now(UTC),
     }
     await devices.write("member", "insert_one", document)

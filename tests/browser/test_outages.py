@@ -1,7 +1,8 @@
-"""The database or the server goes away: the pages keep what they show, and come back by themselves."""
+"""The database or the server goes away: the pages keep what they show, and return by themselves."""
 
 from __future__ import annotations
 
+import os
 import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -42,8 +43,6 @@ async def next_mongod(served: Served) -> int:
 async def test_without_its_database_the_page_is_stale_and_returns_by_itself(
     chromium: Browser, tmp_path: Path
 ) -> None:
-    import os
-
     async with (
         serve(tmp_path / "data", "--demo", limits__max_staleness="1") as served,
         open_tab(chromium, served.address) as tab,

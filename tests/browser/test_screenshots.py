@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -54,7 +55,7 @@ async def furnish(tab: Tab, devices: Devices, server: Running) -> None:
             "organizationId": {"$oid": organization["id"]},
             "userId": {"$oid": user["id"]},
             "role": role,
-            "createdAt": {"$date": "2026-01-01T00:00:00Z"},
+            "createdAt": datetime.now(UTC),
         }
         await devices.write("member", "insert_one", member)
     await expect(tab.named("member")).to_have_count(3)
@@ -63,8 +64,8 @@ async def furnish(tab: Tab, devices: Devices, server: Running) -> None:
 
 
 async def take(tab: Tab, path: Path, *, full_page: bool = False) -> None:
-    await tab.page.screenshot(path=path, full_page=full_page, animations="disabled")
-    assert path.stat().st_size > 10_000
+    taken = await tab.page.screenshot(path=path, full_page=full_page, animations="disabled")
+    assert len(taken) > 10_000
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sessionwire.errors import ProtocolError
 from sessionwire.model import ANONYMOUS, ObjectId, Version, Viewer
-from sessionwire.reactive.builtin import add_builtin
+from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.identity import tombstone_id
 from sessionwire.reactive.outbox import Outbox, Result
@@ -52,8 +52,7 @@ def names(ctx: Context, first: int) -> list[str]:
 
 
 def all_queries() -> Queries:
-    queries = Queries()
-    add_builtin(queries, active_organization="user")
+    queries = make_queries(active_organization="user")
     queries.add("names", names)
     return queries
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sessionwire.errors import PeerError
-from sessionwire.model import Document, ObjectId, format_date, format_id, parse_id
+from sessionwire.model import Document, ObjectId, format_date, format_id
 from sessionwire.policy.lifetime import refresh_at
 from sessionwire.policy.roles import may
 from sessionwire.reactive.fields import date, moment, text, text_or_none
-from sessionwire.reactive.identity import IDENTITY, SignedIn, identify, identity
+from sessionwire.reactive.identity import IDENTITY, identity
+from sessionwire.reactive.membership import Active, SessionContext
 from sessionwire.reactive.shapes import (
     Device,
     Invitation,
@@ -24,108 +24,70 @@ from sessionwire.reactive.shapes import (
     SessionView,
     User,
 )
+from sessionwire.reactive.view import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sessionwire.reactive.view import Context, Queries
+    from sessionwire.reactive.identity import SignedIn
 
-__all__ = ["add_builtin"]
+__all__ = ["make_queries"]
 
 
-def add_builtin(queries: Queries, *, active_organization: Literal["user", "session"]) -> None:
-    """Register the five; `active_organization` says whose field is the truth."""
-
-    def pointed(who: SignedIn) -> object:
-        holder = who.user if active_organization == "user" else who.session
-        return holder.get("activeOrganizationId")
-
-    def session(ctx: Context, organization: str | None = None) -> SessionView | None:
-        who = identify(ctx)
-        if not isinstance(who, SignedIn):
-            return None
-        active = _active(ctx, who, pointed(who), pin=organization)
-        return _session_view(who, active)
-
-    def user(ctx: Context) -> User | None:
-        who = identify(ctx)
-        if not isinstance(who, SignedIn):
-            return None
-        return _user(who.user, _active(ctx, who, pointed(who), pin=None))
-
-    def organizations(
-        ctx: Context, organization: str | None = None
-    ) -> list[OrganizationsItem] | None:
-        who = identify(ctx)
-        if not isinstance(who, SignedIn):
-            return None
-        memberships = _memberships(ctx, who)
-        ctx_ids = [m["organizationId"] for m in memberships]
-        found = {each["_id"]: each for each in ctx.get_many("organization", ctx_ids)}
-        active = _active(ctx, who, pointed(who), pin=organization)
-        return [
-            _organizations_item(found[m["organizationId"]], m, active)
-            for m in memberships
-            if m["organizationId"] in found
-        ]
-
-    def organization_(ctx: Context, organization: str | None = None) -> OrganizationView | None:
-        who = identify(ctx)
-        if not isinstance(who, SignedIn):
-            return None
-        active = _active(ctx, who, pointed(who), pin=organization)
-        return None if active is None else _organization_view(ctx, active)
-
-    def devices(ctx: Context) -> list[Device] | None:
-        who = identify(ctx)
-        if not isinstance(who, SignedIn):
-            return None
-        sessions = ctx.where("session", userId=who.user["_id"])
-        newest = sorted(sessions, key=lambda s: (date(s, "createdAt") or "", str(s["_id"])))
-        return [_device(each, who.session) for each in reversed(newest)]
-
+def make_queries(*, active_organization: Literal["user", "session"]) -> Queries:
+    """The built-in queries, with room for more; `active_organization` says whose field rules."""
+    queries = Queries(functools.partial(SessionContext, truth=active_organization))
     queries.add(IDENTITY, identity)
     queries.add("session", session)
     queries.add("user", user)
     queries.add("organizations", organizations)
     queries.add("organization", organization_)
     queries.add("devices", devices)
+    return queries
 
 
-@dataclass(frozen=True, slots=True)
-class _Active:
-    organization: Document
-    member: Document
+def session(ctx: SessionContext, organization: str | None = None) -> SessionView | None:
+    who = ctx.signed_in
+    return None if who is None else _session_view(who, ctx.active(organization))
 
 
-def _memberships(ctx: Context, who: SignedIn) -> list[Document]:
-    """The viewer's, oldest first; of a pair that was written twice, the older."""
-    found = ctx.where("member", userId=who.user["_id"])
-    unique: dict[Any, Document] = {}
-    for each in sorted(found, key=lambda m: (date(m, "createdAt") or "", str(m["_id"]))):
-        if isinstance(each.get("organizationId"), ObjectId | str):
-            unique.setdefault(each["organizationId"], each)
-    return list(unique.values())
+def user(ctx: SessionContext) -> User | None:
+    who = ctx.signed_in
+    return None if who is None else _user(who.user, ctx.active())
 
 
-def _active(ctx: Context, who: SignedIn, pointer: object, *, pin: str | None) -> _Active | None:
-    """The organization shown: the pin's, else the active one; only with a membership (P2).
+def organizations(
+    ctx: SessionContext, organization: str | None = None
+) -> list[OrganizationsItem] | None:
+    who = ctx.signed_in
+    if who is None:
+        return None
+    memberships = ctx.memberships(who)
+    ids = [each["organizationId"] for each in memberships]
+    found = {each["_id"]: each for each in ctx.get_many("organization", ids)}
+    active = ctx.active(organization)
+    return [
+        _organizations_item(found[each["organizationId"]], each, active)
+        for each in memberships
+        if each["organizationId"] in found
+    ]
 
-    Raises PeerError `not_a_member` for a pin that is not the viewer's.
-    """
-    wanted = pointer if pin is None else pin
-    wanted = parse_id(wanted) if isinstance(wanted, str) else wanted
-    found = None
-    for member in _memberships(ctx, who):
-        if member["organizationId"] == wanted:
-            organization = ctx.get("organization", member["organizationId"])
-            found = None if organization is None else _Active(organization, member)
-    if found is None and pin is not None:
-        raise PeerError("not a member of this organization", code="not_a_member")
-    return found
+
+def organization_(ctx: SessionContext, organization: str | None = None) -> OrganizationView | None:
+    active = ctx.active(organization)
+    return None if active is None else _organization_view(ctx, active)
 
 
-def _session_view(who: SignedIn, active: _Active | None) -> SessionView:
+def devices(ctx: SessionContext) -> list[Device] | None:
+    who = ctx.signed_in
+    if who is None:
+        return None
+    sessions = ctx.where("session", userId=who.user["_id"])
+    newest = sorted(sessions, key=lambda s: (date(s, "createdAt") or "", str(s["_id"])))
+    return [_device(each, who.session) for each in reversed(newest)]
+
+
+def _session_view(who: SignedIn, active: Active | None) -> SessionView:
     session = who.session
     active_id = None if active is None else format_id(active.organization["_id"])
     return SessionView(
@@ -147,7 +109,7 @@ def _session_view(who: SignedIn, active: _Active | None) -> SessionView:
     )
 
 
-def _scope(user: Document, active: _Active | None) -> str:
+def _scope(user: Document, active: Active | None) -> str:
     parts = [format_id(user["_id"])]
     if active is not None:
         parts += [format_id(active.organization["_id"]), text(active.member, "role")]
@@ -162,7 +124,7 @@ def _refresh_at(session: Document) -> str | None:
     return None if due is None else format_date(due)
 
 
-def _user(user: Document, active: _Active | None) -> User:
+def _user(user: Document, active: Active | None) -> User:
     return User(
         id=format_id(user["_id"]),
         name=text(user, "name"),
@@ -187,7 +149,7 @@ def _organization(organization: Document) -> Organization:
 
 
 def _organizations_item(
-    organization: Document, member: Document, active: _Active | None
+    organization: Document, member: Document, active: Active | None
 ) -> OrganizationsItem:
     plain = _organization(organization)
     return OrganizationsItem(
@@ -201,7 +163,7 @@ def _organizations_item(
     )
 
 
-def _organization_view(ctx: Context, active: _Active) -> OrganizationView:
+def _organization_view(ctx: SessionContext, active: Active) -> OrganizationView:
     plain = _organization(active.organization)
     role = text(active.member, "role")
     inviting = may(role, {"invitation": ["create"]})

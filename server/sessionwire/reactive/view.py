@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from sessionwire.errors import PeerError, ProtocolError
-from sessionwire.model import Document, Id, OpaqueId, Viewer
+from sessionwire.model import (
+    Document,
+    Id,
+    ObjectId,
+    OpaqueId,
+    Viewer,
+    format_date,
+    format_id,
+)
 from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
 
 if TYPE_CHECKING:
@@ -135,6 +144,7 @@ class Query:
 
     name: str
     function: Callable[..., Any]
+    context: Callable[[Viewer, Source], Context]
     args: Mapping[str, type]
     required: frozenset[str]
 
@@ -155,9 +165,10 @@ class Query:
 
 
 class Queries:
-    """The queries of one application, by name."""
+    """The queries of one application, by name; `context` makes what they are called with."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Callable[[Viewer, Source], Context] = Context) -> None:
+        self._context = context
         self._named: dict[str, Query] = {}
 
     def add(self, name: str, function: Callable[..., Any]) -> None:
@@ -175,6 +186,7 @@ class Queries:
         self._named[name] = Query(
             name,
             function,
+            self._context,
             {p.name: _annotation(p, function) for p in parameters},
             frozenset(p.name for p in parameters if p.default is p.empty),
         )
@@ -228,14 +240,29 @@ class Evaluation:
 _encoder = msgspec.json.Encoder()
 
 
+def _plain(value: Any) -> Any:
+    """Documents as JSON can write them: ids as texts, dates as the wire writes dates."""
+    match value:
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case ObjectId():
+            return format_id(value)
+        case datetime():
+            return format_date(value)
+        case _:
+            return value
+
+
 def evaluate(query: Query, viewer: Viewer, args: Mapping[str, Any], source: Source) -> Evaluation:
     """Run the query once against what the source holds."""
-    context = Context(viewer, source)
+    context = query.context(viewer, source)
     outcome: Answer | Failure | None = None
     try:
         value = query.function(context, **args)
         if not context.missing:
-            outcome = Answer(value, _encoder.encode(value))
+            outcome = Answer(value, _encoder.encode(_plain(value)))
     except NotHeld:
         pass
     except PeerError as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import bson
-from bson import CodecOptions, Int64, ObjectId
+from bson import CodecOptions, Int64, ObjectId, UuidRepresentation
 from bson.codec_options import DatetimeConversion
 
 from sessionwire.model import Id, OpaqueId, Version
@@ -18,7 +19,8 @@ __all__ = ["decode_event", "decode_id", "encode_id", "event_version", "token_ver
 
 
 _EXACT: CodecOptions[dict[str, Any]] = CodecOptions(
-    datetime_conversion=DatetimeConversion.DATETIME_MS
+    datetime_conversion=DatetimeConversion.DATETIME_MS,
+    uuid_representation=UuidRepresentation.STANDARD,
 )
 _LARGEST = 2**63
 
@@ -26,10 +28,10 @@ _LARGEST = 2**63
 def decode_id(value: Any) -> Id:
     """An `_id` as the core keys it: kinds that Python compares as MongoDB does, else its BSON.
 
-    Whole numbers are `int` whatever their width: MongoDB holds 5, a long 5 and 5.0 for the same `_id`.
+    Whole numbers are `int` whatever their width: to MongoDB 5, a long 5 and 5.0 are the same `_id`.
     """
     kind = type(value)
-    if kind in (ObjectId, str, int):
+    if kind in (ObjectId, str, int, UUID):
         return value  # type: ignore[no-any-return]
     if kind is Int64 or (kind is float and value.is_integer() and abs(value) < _LARGEST):
         return int(value)

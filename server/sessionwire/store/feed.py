@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bson.errors import InvalidBSON
 from pymongo import errors as driver_errors
 
-from sessionwire.errors import Unavailable
+from sessionwire.model import Version
 from sessionwire.store.decode import token_version
 from sessionwire.store.driver import start_session
 from sessionwire.store.grouping import Grouping
 from sessionwire.store.mongo import CODEC, from_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
 
-    from sessionwire.model import Version
     from sessionwire.reactive.change import Group
     from sessionwire.store.mongo import Store
 
@@ -26,15 +28,24 @@ __all__ = ["Advanced", "Feed", "Item", "Lost", "Opened"]
 
 logger = logging.getLogger("sessionwire.feed")
 
-_AWAIT_MS = 500
+_AWAIT_MS = 200
+"""How late a quiet stream may say that it has passed a write to what it does not follow."""
 _PROBE_MS = 1
+_SHARDED_PROBE_MS = 50
 _BATCH = 1_000
 _DEADLINE = 5.0
+_CLOSE_DEADLINE = 1.0
 _BACKOFF = (0.0, 0.05, 0.2, 0.5, 1.0)
+_STEADY = 5.0
+"""After so many seconds a break counts as the first one."""
+_REFUSALS = 2
+_BREAKS = 4
+"""Breaks at one token after which it is taken for the cause."""
 
 _UNUSABLE_TOKEN = frozenset({280, 286, 260, 10334, 222, 50811})
 """ChangeStreamFatalError, HistoryLost, InvalidResumeToken, BSONObjectTooLarge, CloseChangeStream,
 and a token from another stream: opening there again gives the same error."""
+_CURSOR_NOT_FOUND = 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +74,8 @@ class Lost:
 Item = Opened | Advanced | Lost
 
 
-class _Invalidated(Exception):
-    """The stream's namespace is gone (dropDatabase): this cursor will say nothing more."""
+class _Ended(Exception):
+    """The server has closed the cursor: it will say nothing more (after a dropDatabase)."""
 
 
 class Feed:
@@ -79,7 +90,7 @@ class Feed:
         self._store = store
         self._collections = frozenset(collections)
         self._token: Mapping[str, Any] | None = None
-        self._failed_at: Mapping[str, Any] | None = None
+        self._breaks = 0
         self._widened = False
         self._watched: frozenset[str] = frozenset()
 
@@ -94,69 +105,95 @@ class Feed:
         self._widened = self._widened or wider != self._collections
         self._collections = wider
 
-    async def items(self) -> AsyncIterator[Item]:
-        """Never ends, and never raises for what the database does: a break is an item."""
+    async def items(self) -> AsyncGenerator[Item]:
+        """Never ends, and never raises for what the database does: a break is an item.
+
+        Who stops reading before the program ends closes it (`contextlib.aclosing`).
+        """
         failures = 0
         while True:
-            heard = 0
+            began, opened = time.monotonic(), False
             try:
-                async for item in self._one_cursor():
-                    heard += isinstance(item, Advanced)
-                    if heard > 1:  # the first says only that the cursor opened
-                        failures = 0
-                    yield item
+                async with contextlib.aclosing(self._one_cursor()) as items:
+                    async for item in items:
+                        opened = True
+                        yield item
                 continue
-            except (driver_errors.PyMongoError, TimeoutError, Unavailable, _Invalidated) as error:
-                yield Lost(self._note(error))
+            except (driver_errors.PyMongoError, InvalidBSON, TimeoutError, _Ended) as error:
+                self._judge(error, opened=opened)
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            if time.monotonic() - began > _STEADY:
+                failures = 0
+            yield Lost(reason)
             await asyncio.sleep(_BACKOFF[min(failures, len(_BACKOFF) - 1)])
             failures += 1
 
-    def _note(self, error: Exception) -> str:
-        """Decide whether the token can be used again, and say in a line what happened."""
-        if isinstance(error, driver_errors.OperationFailure) and self._token is not None:
-            labels = error.details.get("errorLabels", []) if error.details else []
-            repeated = self._failed_at == self._token
-            resumable = "ResumableChangeStreamError" in labels or error.code == 43
-            if (
-                error.code in _UNUSABLE_TOKEN
-                or "NonResumableChangeStreamError" in labels
-                or (repeated and not resumable)
-            ):
-                self._token = None
-            self._failed_at = self._token
-        if isinstance(error, _Invalidated):
-            self._token = None
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+    def _judge(self, error: Exception, *, opened: bool) -> None:
+        """Forget the token if the stream cannot go on from it.
 
-    async def _one_cursor(self) -> AsyncIterator[Item]:
+        It cannot when MongoDB says so, and when it breaks there again and again without having said
+        anything: an event that cannot be sent, or more to scan than the deadline allows.
+        """
+        refused = isinstance(error, driver_errors.OperationFailure)
+        self._breaks += refused or opened  # else there was nobody to refuse it
+        if isinstance(error, driver_errors.OperationFailure) and not _is_passing(error):
+            final = _is_final(error) or self._breaks >= _REFUSALS
+        else:
+            final = isinstance(error, InvalidBSON) or self._breaks >= _BREAKS
+        if final:
+            self._token, self._breaks = None, 0
+
+    async def _one_cursor(self) -> AsyncGenerator[Item]:
         async with await start_session(self._store.stream_client) as session:
             cursor = _Cursor(self._store, session)
             try:
-                grouping = Grouping(sharded=self._store.sharded)
                 resumed = self._token is not None
                 self._widened = False
                 watched = self._collections
-                events = await cursor.open(watched, self._token)
+                await cursor.open(watched, self._token)
+                self._token = self._token or cursor.token
                 self._watched = watched
                 yield Opened(cursor.opened_at, resumed)
+                grouping = Grouping(sharded=self._store.sharded)
                 while not self._widened:
+                    events = await cursor.more(self._patience(grouping))
+                    self._breaks = 0
                     yield self._advance(grouping, events, cursor)
-                    events = await cursor.more(_PROBE_MS if grouping.unfinished else _AWAIT_MS)
             finally:
                 await cursor.close()
+
+    def _patience(self, grouping: Grouping) -> int:
+        if not grouping.unfinished:
+            return _AWAIT_MS
+        return _SHARDED_PROBE_MS if self._store.sharded else _PROBE_MS
 
     def _advance(
         self, grouping: Grouping, events: list[dict[str, Any]], cursor: _Cursor
     ) -> Advanced:
-        groups = tuple(grouping.take(events, full=len(events) >= _BATCH))
-        if not grouping.unfinished:
-            self._token = cursor.token
-        if any(event.get("operationType") == "invalidate" for event in events):
-            raise _Invalidated("the database was dropped")
-        version = groups[-1].version if groups else None
-        if not events:
-            version = token_version(cursor.token)
-        return Advanced(groups, version)
+        reached = token_version(cursor.token)
+        groups = grouping.take(events, full=len(events) >= _BATCH, reached=reached)
+        if cursor.ended:
+            groups += grouping.finish()
+        if grouping.unfinished:
+            self._token = grouping.resume or self._token
+            return Advanced(tuple(groups), groups[-1].version if groups else None)
+        self._token = cursor.token
+        return Advanced(tuple(groups), self._position(groups, reached))
+
+    def _position(self, groups: list[Group], reached: Version | None) -> Version | None:
+        """All that is known to have been seen: never less than the token, where `follow` begins."""
+        if reached is not None and self._store.sharded:
+            reached = Version(reached - 1)  # another shard may still have something of that time
+        known = [each for each in (groups[-1].version if groups else None, reached) if each]
+        return max(known, default=None)
+
+
+def _is_final(error: driver_errors.OperationFailure) -> bool:
+    return error.code in _UNUSABLE_TOKEN or error.has_error_label("NonResumableChangeStreamError")
+
+
+def _is_passing(error: driver_errors.OperationFailure) -> bool:
+    return error.code == _CURSOR_NOT_FOUND or error.has_error_label("ResumableChangeStreamError")
 
 
 class _Cursor:
@@ -169,31 +206,36 @@ class _Cursor:
         self.token: Mapping[str, Any] = {}
         self.opened_at: Version
 
-    async def open(
-        self, collections: Iterable[str], token: Mapping[str, Any] | None
-    ) -> list[dict[str, Any]]:
-        """Open at the token, or at the present; the first batch."""
+    @property
+    def ended(self) -> bool:
+        """Whether the server has closed it: what was said last was the last."""
+        return not self._id
+
+    async def open(self, collections: Iterable[str], token: Mapping[str, Any] | None) -> None:
+        """Open after the token, or at the present.
+
+        `startAfter` rather than `resumeAfter`: it also goes on after a dropDatabase.
+        """
         ping = await self._command({"ping": 1})
         names = sorted(collections)
-        start = {"resumeAfter": token} if token else {"startAtOperationTime": ping["operationTime"]}
+        start = {"startAfter": token} if token else {"startAtOperationTime": ping["operationTime"]}
         ours = {"$or": [{"ns.coll": {"$in": names}}, {"to.coll": {"$in": names}}]}
         whole = {"operationType": {"$in": ["dropDatabase", "invalidate"]}}
         reply = await self._command(
             {
                 "aggregate": 1,
                 "pipeline": [{"$changeStream": start}, {"$match": {"$or": [ours, whole]}}],
-                "cursor": {"batchSize": _BATCH},
+                "cursor": {"batchSize": 0},
             }
         )
         self._id = reply["cursor"]["id"]
         self.token = reply["cursor"]["postBatchResumeToken"]
         self.opened_at = from_timestamp(ping["operationTime"])
-        return list(reply["cursor"]["firstBatch"])
 
     async def more(self, wait_ms: int) -> list[dict[str, Any]]:
         """The next batch; empty when nothing came within the wait."""
-        if not self._id:
-            raise _Invalidated("the stream ended")
+        if self.ended:
+            raise _Ended("the database was dropped")
         reply = await self._command(
             {
                 "getMore": self._id,
@@ -208,14 +250,19 @@ class _Cursor:
 
     async def close(self) -> None:
         """Best effort: a cursor whose connection is gone ends with its session."""
-        if self._id:
+        if not self.ended:
             try:
-                await self._command({"killCursors": "$cmd.aggregate", "cursors": [self._id]})
+                await self._command(
+                    {"killCursors": "$cmd.aggregate", "cursors": [self._id]},
+                    within=_CLOSE_DEADLINE,
+                )
             except (driver_errors.PyMongoError, TimeoutError):
                 logger.debug("a change stream cursor was left to time out")
 
-    async def _command(self, command: dict[str, Any]) -> dict[str, Any]:
-        async with asyncio.timeout(_DEADLINE):
+    async def _command(
+        self, command: dict[str, Any], *, within: float = _DEADLINE
+    ) -> dict[str, Any]:
+        async with asyncio.timeout(within):
             reply: dict[str, Any] = await self._store.raw.command(
                 command, codec_options=CODEC, session=self._session
             )

@@ -16,12 +16,12 @@ __all__ = ["Grouping"]
 
 
 class Grouping:
-    """Collects events; a group is complete when the stream has passed its time, or has nothing more.
+    """Collects events; a group is complete once the stream has passed its time, or has no more.
 
     MongoDB ends a batch early only when it is full, by number or at 16 MB. So the last group of a
     batch that is not `full` is complete, unless it is a transaction or has several events: then the
-    next one may have been too large for this batch. A sharded cluster merges several streams, one of
-    which may come late with an event of the same time: there only a token of a later time is proof.
+    next one may have been too large for this batch. A sharded cluster merges several streams, and
+    one may come late with an event of the same time: there only a token of a later time is proof.
     """
 
     def __init__(self, *, sharded: bool = False) -> None:
@@ -49,7 +49,7 @@ class Grouping:
         full: bool = False,
         reached: Version | None = None,
     ) -> list[Group]:
-        """The groups that one batch completes; `reached` is the time of the token that came with it."""
+        """The groups that one batch completes; `reached` is the time of the batch's token."""
         groups: list[Group] = []
         for event in events:
             version = event_version(event)

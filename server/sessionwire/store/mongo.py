@@ -11,8 +11,9 @@ import time
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from bson import CodecOptions, Timestamp
+from bson import CodecOptions, Timestamp, UuidRepresentation
 from bson.codec_options import DatetimeConversion
+from bson.errors import InvalidBSON
 from pymongo import ASCENDING, ReturnDocument
 from pymongo import errors as driver_errors
 from pymongo.read_concern import ReadConcern
@@ -38,10 +39,14 @@ CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     tzinfo=UTC,
     unicode_decode_error_handler="replace",
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    uuid_representation=UuidRepresentation.STANDARD,
 )
 """Decoding never fails on a foreign writer's data: odd text and dates come as they can."""
 
 _TIMEOUTS = {"serverSelectionTimeoutMS": 4_000, "connectTimeoutMS": 3_000, "socketTimeoutMS": 8_000}
+
+_INDEX_EXISTS = frozenset({85, 86})
+"""IndexOptionsConflict, IndexKeySpecsConflict: under another name, or with other options."""
 
 _INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("user", "onboardedAt", {"name": "user_onboardedAt_idx"}),
@@ -76,7 +81,7 @@ def translated() -> Iterator[None]:
     except driver_errors.DuplicateKeyError as error:
         pattern = (error.details or {}).get("keyPattern", {})
         raise Duplicate(fields=tuple(pattern)) from error
-    except driver_errors.PyMongoError as error:
+    except (driver_errors.PyMongoError, InvalidBSON) as error:
         logger.warning("MongoDB did not answer: %s", _one_line(error))
         raise Unavailable("The database cannot be reached.") from error
 
@@ -240,17 +245,31 @@ class Store:
             await self._collection(collection).create_index([(field, ASCENDING)], **options)
         except driver_errors.DuplicateKeyError as error:
             raise StartupError(
-                f"The collection {collection} holds documents with the same {field}: "
-                f"{_one_line(error)}",
-                remedy=f"Make {collection}.{field} unique, then start again.",
+                f"The collection {collection} holds documents with the same {field}.",
+                remedy=f"Make {collection}.{field} unique; the server names one: {_one_line(error)}",
             ) from None
         except driver_errors.OperationFailure as error:
-            if error.code not in (
-                85,
-                86,
-            ):  # the index exists under another name or with other options
-                raise
-            logger.warning("Keeping the existing index on %s.%s", collection, field)
+            if error.code not in _INDEX_EXISTS:
+                raise StartupError(
+                    f"MongoDB refuses an index on {collection}.{field}: {_one_line(error)}",
+                    remedy=f"Give the user the role readWrite on the database {self._name}.",
+                ) from None
+            await self._keep_index(collection, field, unique="unique" in options)
+
+    async def _keep_index(self, collection: str, field: str, *, unique: bool) -> None:
+        """Accept the index that is there, unless it lets through what ours would refuse."""
+        existing = await self._collection(collection).index_information()
+        same = {
+            name: "unique" in each and "partialFilterExpression" not in each
+            for name, each in existing.items()
+            if each["key"] == [(field, ASCENDING)]
+        }
+        if unique and not any(same.values()):
+            raise StartupError(
+                f"An index of {collection} on {field} is there already, and does not keep it unique.",
+                remedy=f"Drop it ({', '.join(same)}); the server makes its own.",
+            )
+        logger.warning("Keeping the existing index on %s.%s", collection, field)
 
 
 class Writing:

@@ -12,10 +12,9 @@ import pytest
 from sessionwire.gateways.live.protocol import LiveProtocol
 from sessionwire.model import ANONYMOUS, ObjectId, Version, Viewer, parse_version
 from sessionwire.policy.limits import Limits
-from sessionwire.reactive.builtin import add_builtin
+from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.outbox import Outbox
-from sessionwire.reactive.view import Queries
 from support import naive
 from support.naive import NaiveDatabase
 
@@ -49,8 +48,7 @@ class World:
         self.database.commit(*documents)
         self.wall = datetime.fromisoformat(given["now"])
         self.now = 0.0
-        queries = Queries()
-        add_builtin(queries, active_organization="user")
+        queries = make_queries(active_organization="user")
         self.hub = Hub(queries, idle_documents=100, idle_watches=100)
         self.hub.restart(first)
         self.hub.set_live(live=True)

@@ -14,10 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sessionwire.gateways.live.protocol import LiveProtocol
 from sessionwire.model import ANONYMOUS, ObjectId, Version, Viewer, format_version
 from sessionwire.policy.limits import Limits
-from sessionwire.reactive.builtin import add_builtin
+from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.outbox import Outbox
-from sessionwire.reactive.view import Queries
 from support import naive
 from support.naive import NaiveDatabase
 
@@ -51,8 +50,7 @@ class Line:
         }
         user = {"_id": USER, "name": "A", "email": "a@x"}
         self.database.commit(naive.put("user", user), naive.put("session", session))
-        queries = Queries()
-        add_builtin(queries, active_organization="user")
+        queries = make_queries(active_organization="user")
         self.hub = Hub(queries, idle_documents=10, idle_watches=2)
         self.hub.restart(self.database.version)
         self.hub.set_live(live=True)

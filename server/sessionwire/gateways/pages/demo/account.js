@@ -2,7 +2,7 @@
 /** The cards about the user: profile, devices and password. */
 import { liveField, onSubmit, run } from './form.js';
 import { byId, named, showRows, tell, within, write } from './page.js';
-import { wordAge, wordDevice } from './words.js';
+import { isPhone, wordAge, wordDevice } from './words.js';
 
 /**
  * @typedef {import('/sessionwire/client/index.js').SessionClient} SessionClient
@@ -69,6 +69,7 @@ export function createDevices(client) {
       const details = [device.ipAddress, `signed in ${wordAge(device.createdAt, now)}`];
       write(within(row, '.hint'), details.filter(Boolean).join(' · '));
       row.title = device.userAgent ?? '';
+      row.dataset.kind = isPhone(device.userAgent) ? 'phone' : 'screen';
       row.toggleAttribute('data-current', device.current);
       within(row, '.current').hidden = !device.current;
       ending.hidden = device.current;

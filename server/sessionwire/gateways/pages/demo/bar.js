@@ -68,7 +68,7 @@ export function showVersion(target, version) {
   target.title = version === null ? '' : `Version ${version}`;
 }
 
-/** A disclosure: Escape and a click elsewhere close it. */
+/** A disclosure: Escape, a click elsewhere and leaving it with the keyboard close it. */
 function createPanel() {
   const [switcher, button, panel] = [byId('switcher'), byId('switcher-button'), byId('switcher-panel')];
   const set = (/** @type {boolean} */ isOpen) => {
@@ -81,6 +81,9 @@ function createPanel() {
   };
   button.addEventListener('click', () => set(panel.hidden));
   switcher.addEventListener('keydown', (/** @type {KeyboardEvent} */ { key }) => key === 'Escape' && close());
+  switcher.addEventListener('focusout', (/** @type {FocusEvent} */ { relatedTarget }) => {
+    if (relatedTarget !== null && !switcher.contains(/** @type {Node} */ (relatedTarget))) set(false);
+  });
   document.addEventListener('pointerdown', ({ target }) => {
     if (!switcher.contains(/** @type {Node} */ (target))) close();
   });

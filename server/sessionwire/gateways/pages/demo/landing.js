@@ -9,7 +9,8 @@ import { wordReason } from './words.js';
 /** @param {SessionClient} client */
 export function createLanding(client) {
   const [signIn, signUp] = [byId('sign-in'), byId('sign-up')];
-  const selectTab = connectTabs([byId('tab-sign-in'), byId('tab-sign-up')], [signIn, signUp]);
+  const panels = [byId('panel-sign-in'), byId('panel-sign-up')];
+  const selectTab = connectTabs([byId('tab-sign-in'), byId('tab-sign-up')], panels);
   const clear = () => [signIn, signUp].forEach((form) => form.reset());
   onSubmit(signIn, ({ email = '', password = '' }) => client.signIn.email({ email, password }), clear);
   onSubmit(signUp, ({ name = '', email = '', password = '' }) => client.signUp.email({ name, email, password }), clear);

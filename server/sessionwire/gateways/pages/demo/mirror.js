@@ -72,11 +72,12 @@ export function createMirror() {
   return { showUser: showTrial };
 }
 
-/** @param {{email: string}} user */
-function showTrial({ email }) {
+/** A line that changes something, whatever the name is now. @param {{name: string, email: string}} user */
+function showTrial({ name, email }) {
   const quoted = JSON.stringify(email);
-  write(named('try-mongosh'), `db.user.updateOne({email: ${quoted}}, {$set: {name: "Ada Lovelace"}})`);
-  write(named('try-python'), `db.user.update_one({"email": ${quoted}}, {"$set": {"name": "Ada Lovelace"}})`);
+  const other = name === 'Ada Lovelace' ? '"Ada King"' : '"Ada Lovelace"';
+  write(named('try-mongosh'), `db.user.updateOne({email: ${quoted}}, {$set: {name: ${other}}})`);
+  write(named('try-python'), `db.user.update_one({"email": ${quoted}}, {"$set": {"name": ${other}}})`);
 }
 
 function connectCopying() {

@@ -24,9 +24,9 @@ export function wordStatus(status) {
   return STATUSES[status];
 }
 
-/** The end of a version is what differs. @param {string | null} version */
+/** The ends of a version's seconds and of its counter: what differs, and still grows. @param {string | null} version */
 export function shortVersion(version) {
-  return version === null ? '' : `${version.slice(0, 4)}…${version.slice(-6)}`;
+  return version === null ? '' : `…${version.slice(4, 8)}.${version.slice(-4)}`;
 }
 
 const SYSTEMS = [
@@ -55,6 +55,11 @@ export function wordDevice(userAgent) {
   });
   if (browser === undefined) return text.slice(0, 40) || 'Unknown device';
   return system === undefined ? browser : `${browser} on ${system}`;
+}
+
+/** @param {string | null} userAgent */
+export function isPhone(userAgent) {
+  return /iPhone|Android.*Mobile/.test(userAgent ?? '');
 }
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
