@@ -266,7 +266,7 @@ class Store:
         }
         if unique and not any(same.values()):
             raise StartupError(
-                f"An index of {collection} on {field} is there already, and does not keep it unique.",
+                f"The index that {collection} has on {field} does not keep it unique.",
                 remedy=f"Drop it ({', '.join(same)}); the server makes its own.",
             )
         logger.warning("Keeping the existing index on %s.%s", collection, field)
