@@ -82,6 +82,11 @@ class Relay:
         return self.hub.live
 
     @property
+    def loads(self) -> int:
+        """Database reads so far, for what nobody had read before."""
+        return self._loader.reads
+
+    @property
     def stale_for(self) -> float:
         """Seconds since the stream last said anything, if only that there is nothing."""
         return time.monotonic() - self._heard_at

@@ -245,8 +245,9 @@ class Store:
             await self._collection(collection).create_index([(field, ASCENDING)], **options)
         except driver_errors.DuplicateKeyError as error:
             raise StartupError(
-                f"The collection {collection} holds documents with the same {field}.",
-                remedy=f"Make {collection}.{field} unique; the server names one: {_one_line(error)}",
+                f"The collection {collection} holds documents with the same {field}: "
+                f"{_one_line(error)}",
+                remedy=f"Make {collection}.{field} unique, then start again.",
             ) from None
         except driver_errors.OperationFailure as error:
             if error.code not in _INDEX_EXISTS:
