@@ -8,7 +8,7 @@ import heapq
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from sessionwire.errors import PeerError, QueryError, Unavailable
 from sessionwire.model import NEVER, Version, Viewer
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from sessionwire.policy.limits import Limits
-    from sessionwire.reactive.change import Change, Key
+    from sessionwire.reactive.change import Change, Group, Key
     from sessionwire.reactive.hub import Hub
+    from sessionwire.reactive.replica import Load
     from sessionwire.store.feed import Feed, Item
     from sessionwire.store.load import Loader
     from sessionwire.store.mongo import Store
@@ -34,6 +35,7 @@ _NEEDS = 4_000
 _LOADS = 4
 _RETRY = 0.2
 _TICK = 0.5
+_OPENS_WITHIN = 15.0
 _CROWD = 32
 _CROWD_PAUSE = 0.02
 """After a load of more than `_CROWD` keys the next one waits, in seconds: a crowd is arriving, and
@@ -68,6 +70,7 @@ class Relay:
         self._loader = loader
         self._heard_at = time.monotonic()
         self._opened = asyncio.Event()
+        self._current_from = NEVER
         self._needs = asyncio.Event()
         self._waiting: list[tuple[Version, int, asyncio.Future[None]]] = []
         self._sequence = 0
@@ -97,19 +100,29 @@ class Relay:
 
         Raises Unavailable when it does not open within 15 seconds.
         """
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(each) for each in (self._follow(), self._load(), self._watch())
-            ]
-            try:
-                async with asyncio.timeout(15):
-                    await self._opened.wait()
-                yield
-            except TimeoutError:
-                raise Unavailable("The change stream did not open.") from None
-            finally:
-                for task in tasks:
-                    task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(each)
+                    for each in (self._follow(), self._load(), self._watch())
+                ]
+                try:
+                    await self._open()
+                    yield
+                finally:
+                    for task in tasks:
+                        task.cancel()
+        except BaseExceptionGroup as errors:
+            if len(errors.exceptions) == 1:  # the block's own, or that of the task that failed
+                raise errors.exceptions[0] from None
+            raise
+
+    async def _open(self) -> None:
+        try:
+            async with asyncio.timeout(_OPENS_WITHIN):
+                await self._opened.wait()
+        except TimeoutError:
+            raise Unavailable("The change stream did not open.") from None
 
     # Reading
 
@@ -181,40 +194,57 @@ class Relay:
     # Moving
 
     async def _follow(self) -> None:
-        async for item in self._feed.items():
-            try:
-                self._take(item)
-            except Exception:  # a change that we cannot digest must not stop the others
-                logger.exception("A change could not be applied; loading everything anew")
-                self.hub.restart(self.hub.position)
-            self.flush()
+        async with contextlib.aclosing(self._feed.items()) as items:
+            async for item in items:
+                try:
+                    self._take(item)
+                except Exception:  # a change that we cannot digest must not stop the others
+                    logger.exception("A change could not be applied; loading everything anew")
+                    self._begin_anew(_reached(item))
+                self.flush()
+                if isinstance(item, Advanced):
+                    self._observe(item.groups)
 
     def _take(self, item: Item) -> None:
         match item:
-            case Opened():
-                if not item.resumed:
-                    logger.info("Following the change stream")
-                    self.hub.restart(item.version)
-                else:
+            case Opened(version, resumed):
+                if resumed:
                     logger.info("Following the change stream again, nothing missed")
+                else:
+                    logger.info("Following the change stream")
+                    self._begin_anew(version)
+                self._current_from = version
                 self._heard()
                 self._opened.set()
-            case Advanced():
-                self.hub.apply(item.groups)
-                if item.version is not None:
-                    self.hub.advance(item.version)
+            case Advanced(groups, version):
+                self.hub.apply(groups)
+                if version is not None:
+                    self.hub.advance(version)
                 self._heard()
-                for group in item.groups:
-                    for change in group.changes:
-                        for observe in self.observers:
-                            observe(change)
-            case Lost():
-                logger.warning("The change stream broke, opening it again: %s", item.reason)
+            case Lost(reason):
+                logger.warning("The change stream broke, opening it again: %s", reason)
+            case _:
+                assert_never(item)
+
+    def _begin_anew(self, version: Version) -> None:
+        """What is held is not to be trusted: load it as of `version`, but never go back (P3)."""
+        self.hub.restart(max(version, self.hub.position))
+
+    def _observe(self, groups: Iterable[Group]) -> None:
+        for group in groups:
+            for change in group.changes:
+                for observe in self.observers:
+                    try:
+                        observe(change)
+                    except Exception:  # an application's code: the stream goes on
+                        logger.exception("An observer failed")
 
     def _heard(self) -> None:
+        """Note a sign of life; a stream that still catches up is not live."""
         self._heard_at = time.monotonic()
-        self.hub.set_live(live=True)
-        self.hub.set_verifiable(verifiable=True)
+        if self.hub.position >= self._current_from:
+            self.hub.set_live(live=True)
+            self.hub.set_verifiable(verifiable=True)
 
     def flush(self) -> None:
         """Do what the hub has to be done: load, wake connections and readers, log failures."""
@@ -257,15 +287,27 @@ class Relay:
 
     async def _load_keys(self, keys: Iterable[Key]) -> None:
         epoch = self.hub.replica.epoch
+        unread = set(keys)
         try:
             async with asyncio.timeout(self.limits.read_deadline):
-                load = await self._loader.load(keys, version=self.hub.position, epoch=epoch)
-        except* (Unavailable, TimeoutError) as errors:
-            logger.warning("A load failed, trying again: %s", errors.exceptions[0])
-            await asyncio.sleep(_RETRY)
-            self.hub.replica.give_back(keys, epoch=epoch)
+                load = await self._loader.load(unread, version=self.hub.position, epoch=epoch)
+        except Exception as error:  # whatever it is, somebody waits for these keys
+            logger.warning("A load failed, trying again: %s: %s", type(error).__name__, error)
         else:
+            unread -= load.documents.keys() | load.sets.keys()
+            await self._supply(load)
+        if unread:
+            await asyncio.sleep(_RETRY)
+            self.hub.replica.give_back(unread, epoch=epoch)
+        self.flush()
+
+    async def _supply(self, load: Load) -> None:
+        try:
             self.hub.supply(load)
+        except Exception:
+            logger.exception("A load could not be taken in; loading everything anew")
+            await asyncio.sleep(_RETRY)
+            self._begin_anew(self.hub.position)
         self.flush()
 
     async def _watch(self) -> None:
@@ -284,6 +326,12 @@ class Relay:
                 self.flush()
             self._waiting = [each for each in self._waiting if not each[2].done()]
             heapq.heapify(self._waiting)
+
+
+def _reached(item: Item) -> Version:
+    """Where the stream is after the item."""
+    version = NEVER if isinstance(item, Lost) else item.version
+    return NEVER if version is None else version
 
 
 def _resolver(future: asyncio.Future[None]) -> Callable[[], None]:

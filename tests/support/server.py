@@ -136,7 +136,7 @@ async def run_server(
     settings: Settings, *, port: int = 0, wire: SessionWire | None = None
 ) -> AsyncIterator[Running]:
     """Serve on a loopback port until the block ends."""
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from support.process import Process, Served, eventually, serve
+from support.process import Process, Served, eventually, launch, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from support.server import LiveClient
 
 MOST_CONNECTIONS = 200
+STARTED = "Application startup complete."
+FAILED = "Application startup failed."
 
 
 @pytest.fixture
@@ -31,8 +34,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 
 async def both_started(served: Served) -> None:
-    started = "Application startup complete."
-    await eventually(lambda: served.printed.count(started) == len(served.workers()) == 2)
+    await eventually(lambda: served.printed.count(STARTED) == len(served.workers()) == 2)
 
 
 async def spread(served: Served, http: httpx.AsyncClient, *, each: int) -> list[LiveClient]:
@@ -91,6 +93,38 @@ async def test_a_killed_worker_is_replaced(served: Served) -> None:
     await eventually(lambda: len(served.workers()) == 2 and victim not in served.workers())
     async with served.web.http(cookies=alice.cookies) as http:
         assert (await http.get("/api/auth/get-session")).json()["user"]["name"] == "Alice"
+
+
+async def test_a_worker_that_dies_in_an_outage_does_not_take_the_others_with_it(
+    served: Served,
+) -> None:
+    alice = await served.web.sign_up()
+    [mongod] = served.mongods()
+    os.kill(mongod.pid, signal.SIGSTOP)
+    served.workers()[0].kill()
+    await eventually(lambda: FAILED in served.printed, within=20)
+    os.kill(mongod.pid, signal.SIGCONT)
+    await eventually(lambda: served.printed.count(STARTED) == 3, within=20)
+    await eventually(lambda: len(served.workers()) == 2)
+    async with served.web.http(cookies=alice.cookies) as http:
+        assert (await http.get("/api/auth/get-session")).json()["user"]["name"] == "Alice"
+
+
+async def test_workers_that_cannot_start_at_all_end_it_with_a_failure(tmp_path: Path) -> None:
+    served = launch(tmp_path / "data", "--workers", "2")
+    try:
+        await eventually(lambda: "Started parent process" in served.printed)
+        family = served.family()
+        [mongod] = served.mongods()
+        os.kill(mongod.pid, signal.SIGSTOP)
+        await eventually(lambda: FAILED in served.printed, within=20)
+        os.kill(mongod.pid, signal.SIGCONT)
+        await eventually(lambda: served.process.poll() is not None, within=20)
+        assert served.process.returncode == 1
+    finally:
+        served.process.kill()
+        served.process.wait()
+    await all_gone(family)
 
 
 async def all_gone(family: list[Process]) -> None:

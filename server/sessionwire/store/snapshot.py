@@ -36,5 +36,7 @@ async def evaluate_at(
             return evaluation.outcome
         replica.want(evaluation.missing)
         keys = replica.take_needs(len(evaluation.missing))
-        replica.supply(await loader.load(keys, version=version, epoch=replica.epoch))
+        load = await loader.load(keys, version=version, epoch=replica.epoch)
+        if not replica.supply(load) >= set(keys):
+            raise Unavailable(f"the query {query.name} reads what cannot be read")
     raise Unavailable(f"the query {query.name} never ends reading")

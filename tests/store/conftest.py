@@ -1,0 +1,67 @@
+"""The store on either driver, and fail points."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from sessionwire.store.mongo import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sessionwire.settings import Settings
+    from sessionwire.store.embedded import EmbeddedMongo
+
+DRIVERS = ("pymongo", "motor")
+
+
+@pytest.fixture(params=DRIVERS)
+def driver(request: pytest.FixtureRequest) -> Literal["pymongo", "motor"]:
+    driver: Literal["pymongo", "motor"] = request.param
+    return driver
+
+
+@pytest.fixture
+async def either(settings: Settings, driver: Literal["pymongo", "motor"]) -> AsyncIterator[Store]:
+    """An open store on each of the drivers in turn."""
+    assert settings.mongodb_uri is not None
+    uri = settings.mongodb_uri.get_secret_value()
+    async with Store.open(uri, database=settings.database, driver=driver) as opened:
+        yield opened
+        await opened.client.drop_database(settings.database)
+
+
+class FailPoint(Protocol):
+    """`async with fail_point("getMore", times=3, errorCode=91)`: that many commands fail."""
+
+    def __call__(
+        self, command: str, *, times: int, **how: Any
+    ) -> contextlib.AbstractAsyncContextManager[None]: ...
+
+
+@pytest.fixture
+async def admin(mongo: EmbeddedMongo) -> AsyncIterator[Any]:
+    """The administration database, by a client of its own."""
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo.uri, appname="test-admin")
+    async with client:
+        yield client.admin
+
+
+@pytest.fixture
+def fail_point(admin: Any) -> FailPoint:
+    @contextlib.asynccontextmanager
+    async def failing(command: str, *, times: int, **how: Any) -> AsyncIterator[None]:
+        data = {"failCommands": [command], "appName": "sessionwire-stream", **how}
+        await admin.command(
+            {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data}
+        )
+        try:
+            yield
+        finally:
+            await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+    return failing
