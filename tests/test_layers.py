@@ -21,7 +21,7 @@ LEVELS = [
     {"reactive"},
     {"settings"},
     {"policy"},
-    {"errors", "model"},
+    {"errors", "model", "tasks"},
 ]
 """From the top down; a room may import its own level and everything below it."""
 

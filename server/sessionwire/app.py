@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import logging
@@ -30,6 +29,7 @@ from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.feed import Feed
 from sessionwire.store.load import Loader
 from sessionwire.store.mongo import Store
+from sessionwire.tasks import background
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -109,8 +109,7 @@ class SessionWire:
             )
             relay.observers.append(trigger.observe)
             await stack.enter_async_context(relay.running())
-            tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            stack.callback(tasks.create_task(trigger.run()).cancel)
+            await stack.enter_async_context(background(trigger.run()))
             live = LiveGateway(
                 relay=relay,
                 limits=self.settings.limits,

@@ -15,6 +15,7 @@ from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.reactive.view import Answer, Failure
 from sessionwire.store.feed import Advanced, Lost, Opened
 from sessionwire.store.snapshot import evaluate_at
+from sessionwire.tasks import background
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -101,17 +102,9 @@ class Relay:
         Raises Unavailable when it does not open within 15 seconds.
         """
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(each)
-                    for each in (self._follow(), self._load(), self._watch())
-                ]
-                try:
-                    await self._open()
-                    yield
-                finally:
-                    for task in tasks:
-                        task.cancel()
+            async with background(self._follow(), self._load(), self._watch()):
+                await self._open()
+                yield
         except BaseExceptionGroup as errors:
             if len(errors.exceptions) == 1:  # the block's own, or that of the task that failed
                 raise errors.exceptions[0] from None

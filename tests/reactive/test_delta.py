@@ -76,7 +76,7 @@ def test_a_number_names_a_field_of_an_object_and_a_place_in_a_list() -> None:
         ({"a": None}, update(a__b=1)),
         ({"a": [1]}, update(a__2=1)),
         ({"a": [1]}, update(a__b=1)),
-        ({"a": [1]}, update(**{"a__²": 1})),
+        ({"a": [1]}, Update(KEY, {"a.²": 1})),
         ({"a": [{}]}, update(a__1__b=1)),
         ({}, update("a")),
         ({"a": [1]}, update("a.0")),

@@ -6,11 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import bson
 import pytest
-from bson import Code, Int64, ObjectId
-from bson.raw_bson import RawBSONDocument
-from support.following import stopped
+from bson import Binary, Code, Int64, ObjectId
 
 from sessionwire.errors import Unavailable
 from sessionwire.model import Version
@@ -18,6 +15,7 @@ from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.load import Loader
 from sessionwire.store.mongo import Store
+from support.following import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -118,7 +116,7 @@ async def test_a_document_is_found_whatever_kind_its_id_is(store: Store) -> None
 @pytest.mark.parametrize("value", [2**70, 10**400, "\ud800", -(2**63) - 1])
 async def test_what_bson_cannot_hold_is_nowhere(store: Store, value: Any) -> None:
     version = await insert(store, {"_id": 1, "f": "x"})
-    keys = [document(value), document(1), where("f", value), where("f", "x")]
+    keys: list[Key] = [document(value), document(1), where("f", value), where("f", "x")]
     load = await Loader(store).load(keys, version=version)
     assert load.documents == {document(value): None, document(1): {"_id": 1, "f": "x"}}
     assert load.sets == {where("f", value): frozenset(), where("f", "x"): {1}}
@@ -165,8 +163,7 @@ async def test_a_version_from_the_future_is_unavailable(store: Store) -> None:
 
 
 async def test_a_document_that_cannot_be_decoded_takes_no_other_with_it(store: Store) -> None:
-    broken = RawBSONDocument(bson.encode({"_id": 7, "flag": True})[:-2] + b"\x02\x00")
-    await store._collection("c").insert_one(broken)
+    await insert(store, {"_id": 7, "uuid": Binary(b"too short", 4)})
     version = await insert(store, *({"_id": id} for id in range(7)))
     loader = Loader(store)
     load = await loader.load([document(id) for id in range(8)], version=version)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pymongo
 import pytest
+from pymongo.network_layer import PyMongoProtocol
 from websockets.exceptions import ConnectionClosed
 
+from sessionwire.store.feed import Feed
 from support.process import Served, serve
 
 if TYPE_CHECKING:
