@@ -48,6 +48,7 @@ async def test_without_its_database_the_page_is_stale_and_returns_by_itself(
         open_tab(chromium, served.address) as tab,
     ):
         await tab.sign_up("Ada")
+        await expect(tab.named("member")).to_have_count(1)
         successor = await next_mongod(served)
         os.kill(successor, signal.SIGSTOP)
         await expect(tab.light).to_have_text("Stale")

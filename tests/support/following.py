@@ -51,10 +51,12 @@ class Follower:
 
     @property
     def position(self) -> int:
-        return max(
-            (i.version or 0 for i in self.items if not isinstance(i, Lost)),
-            default=0,
-        )
+        """Everything up to here was told. An opening that resumes says only where the end is."""
+        reached = 0
+        for item in self.items:
+            if isinstance(item, Advanced) or (isinstance(item, Opened) and not item.resumed):
+                reached = max(reached, item.version or 0)
+        return reached
 
     @property
     def openings(self) -> list[Opened]:

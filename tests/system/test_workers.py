@@ -27,8 +27,21 @@ FAILED = "Application startup failed."
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    """Two workers over one embedded mongod, both of them up."""
-    async with serve(tmp_path / "data", "--workers", "2") as running:
+    """Two workers over one embedded mongod, both of them up, for a test that ends them."""
+    async with two_workers(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """The same for tests that leave both of them up."""
+    async with two_workers(tmp_path_factory.mktemp("workers")) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def two_workers(directory: Path) -> AsyncIterator[Served]:
+    async with serve(directory / "data", "--workers", "2") as running:
         await both_started(running)
         yield running
 
@@ -50,38 +63,35 @@ async def spread(served: Served, http: httpx.AsyncClient, *, each: int) -> list[
     return clients
 
 
-async def test_both_workers_serve(served: Served) -> None:
-    workers = served.workers()
+async def test_both_workers_serve_over_one_mongod(shared: Served) -> None:
+    assert len(shared.mongods()) == 1
+    workers = shared.workers()
     seen: set[int] = set()
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(MOST_CONNECTIONS):
-            http = await stack.enter_async_context(served.web.http())
+            http = await stack.enter_async_context(shared.web.http())
             assert (await http.get("/api/auth/ok")).json() == {"ok": True}
-            seen |= {each.pid for each in workers if served.established(each)}
+            seen |= {each.pid for each in workers if shared.established(each)}
             if len(seen) == 2:
                 return
     raise AssertionError("one worker gets no connections")
 
 
-async def test_there_is_one_mongod_for_all(served: Served) -> None:
-    assert len(served.mongods()) == 1
-
-
-async def test_a_write_to_one_worker_reaches_the_sockets_of_both(served: Served) -> None:
-    alice = await served.web.sign_up()
-    clients = await spread(served, alice, each=2)
+async def test_a_write_to_one_worker_reaches_the_sockets_of_both(shared: Served) -> None:
+    alice = await shared.web.sign_up()
+    clients = await spread(shared, alice, each=2)
     await alice.post("/api/auth/update-user", json={"name": "Ada"})
     async with asyncio.TaskGroup() as group:
         for live in clients:
             group.create_task(live.until_shown(1, lambda data: data["user"]["name"] == "Ada"))
 
 
-async def test_a_write_is_read_at_once_from_whichever_worker(served: Served) -> None:
-    alice = await served.web.sign_up()
+async def test_a_write_is_read_at_once_from_whichever_worker(shared: Served) -> None:
+    bob = await shared.web.sign_up("Bob")
     for number in range(30):
-        name = f"Ada {number}"
-        (await alice.post("/api/auth/update-user", json={"name": name})).raise_for_status()
-        async with served.web.http(cookies=alice.cookies) as elsewhere:
+        name = f"Bob {number}"
+        (await bob.post("/api/auth/update-user", json={"name": name})).raise_for_status()
+        async with shared.web.http(cookies=bob.cookies) as elsewhere:
             answer = (await elsewhere.get("/api/auth/get-session")).json()
         assert answer["user"]["name"] == name
 
@@ -110,6 +120,7 @@ async def test_a_worker_that_dies_in_an_outage_does_not_take_the_others_with_it(
         assert (await http.get("/api/auth/get-session")).json()["user"]["name"] == "Alice"
 
 
+@pytest.mark.slow
 async def test_workers_that_cannot_start_at_all_end_it_with_a_failure(tmp_path: Path) -> None:
     served = launch(tmp_path / "data", "--workers", "2")
     try:
@@ -117,7 +128,7 @@ async def test_workers_that_cannot_start_at_all_end_it_with_a_failure(tmp_path: 
         family = served.family()
         [mongod] = served.mongods()
         os.kill(mongod.pid, signal.SIGSTOP)
-        await eventually(lambda: FAILED in served.printed, within=20)
+        await eventually(lambda: served.printed.count(FAILED) == 2, within=20)
         os.kill(mongod.pid, signal.SIGCONT)
         await eventually(lambda: served.process.poll() is not None, within=20)
         assert served.process.returncode == 1

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pymongo import AsyncMongoClient
 
 from sessionwire.errors import StartupError
 
-__all__ = ["close_client", "make_client", "start_session"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["cancellable", "close_client", "make_client", "one_line", "start_session"]
 
 Client = Any
 """An AsyncMongoClient or an AsyncIOMotorClient: the same methods, awaited alike."""
@@ -43,3 +48,24 @@ async def start_session(client: Client) -> Any:
     """A driver session without causal consistency: versions are ours."""
     session = client.start_session(causal_consistency=False)
     return await session if inspect.isawaitable(session) else session
+
+
+@contextlib.contextmanager
+def cancellable() -> Iterator[None]:
+    """Around calls of the driver: a cancellation that came meanwhile is raised, if only now.
+
+    PyMongo sends with `asyncio.wait_for`, which before Python 3.12 returns instead of raising when
+    it is cancelled in the moment in which it is done (bpo-37658): the task would go on for ever.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+
+
+def one_line(error: BaseException) -> str:
+    """What a driver's error says, in a line for the log."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

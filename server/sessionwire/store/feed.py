@@ -14,7 +14,7 @@ from pymongo import errors as driver_errors
 
 from sessionwire.model import Version
 from sessionwire.store.decode import token_version
-from sessionwire.store.driver import start_session
+from sessionwire.store.driver import cancellable, one_line, start_session
 from sessionwire.store.grouping import Grouping
 from sessionwire.store.mongo import CODEC, from_timestamp
 
@@ -121,7 +121,7 @@ class Feed:
                 continue
             except (driver_errors.PyMongoError, InvalidBSON, TimeoutError, _Ended) as error:
                 self._judge(error, opened=opened)
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+                reason = one_line(error)
             if time.monotonic() - began > _STEADY:
                 failures = 0
             yield Lost(reason)
@@ -263,7 +263,8 @@ class _Cursor:
         self, command: dict[str, Any], *, within: float = _DEADLINE
     ) -> dict[str, Any]:
         async with asyncio.timeout(within):
-            reply: dict[str, Any] = await self._store.raw.command(
-                command, codec_options=CODEC, session=self._session
-            )
+            with cancellable():
+                reply: dict[str, Any] = await self._store.raw.command(
+                    command, codec_options=CODEC, session=self._session
+                )
             return reply

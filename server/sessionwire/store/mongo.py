@@ -22,7 +22,15 @@ from pymongo.write_concern import WriteConcern
 
 from sessionwire.errors import Duplicate, StartupError, Unavailable
 from sessionwire.model import Document, Version
-from sessionwire.store.driver import Client, close_client, make_client, start_session
+from sessionwire.store.driver import (
+    Client,
+    cancellable,
+    close_client,
+    make_client,
+    one_line,
+    start_session,
+)
+from sessionwire.store.indexes import ensure_indexes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -45,25 +53,6 @@ CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
 
 _TIMEOUTS = {"serverSelectionTimeoutMS": 4_000, "connectTimeoutMS": 3_000, "socketTimeoutMS": 8_000}
 
-_INDEX_EXISTS = frozenset({85, 86})
-"""IndexOptionsConflict, IndexKeySpecsConflict: under another name, or with other options."""
-
-_INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("user", "onboardedAt", {"name": "user_onboardedAt_idx"}),
-    ("user", "email", {"name": "user_email_uidx", "unique": True}),
-    ("session", "token", {"name": "session_token_uidx", "unique": True}),
-    ("session", "userId", {"name": "session_userId_idx"}),
-    ("session", "expiresAt", {"name": "session_expiresAt_ttl", "expireAfterSeconds": 0}),
-    ("account", "userId", {"name": "account_userId_idx"}),
-    ("verification", "identifier", {"name": "verification_identifier_idx"}),
-    ("organization", "slug", {"name": "organization_slug_uidx", "unique": True}),
-    ("member", "organizationId", {"name": "member_organizationId_idx"}),
-    ("member", "userId", {"name": "member_userId_idx"}),
-    ("invitation", "email", {"name": "invitation_email_idx"}),
-    ("invitation", "organizationId", {"name": "invitation_organizationId_idx"}),
-    ("sessionEnd", "at", {"name": "sessionEnd_ttl", "expireAfterSeconds": 86_400}),
-)
-
 
 def to_timestamp(version: int) -> Timestamp:
     return Timestamp(version >> 32, version & 0xFFFFFFFF)
@@ -77,17 +66,14 @@ def from_timestamp(timestamp: Timestamp) -> Version:
 def translated() -> Iterator[None]:
     """Driver errors as ours: a taken unique value is `Duplicate`, everything else `Unavailable`."""
     try:
-        yield
+        with cancellable():
+            yield
     except driver_errors.DuplicateKeyError as error:
         pattern = (error.details or {}).get("keyPattern", {})
         raise Duplicate(fields=tuple(pattern)) from error
     except (driver_errors.PyMongoError, InvalidBSON) as error:
-        logger.warning("MongoDB did not answer: %s", _one_line(error))
+        logger.warning("MongoDB did not answer: %s", one_line(error))
         raise Unavailable("The database cannot be reached.") from error
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 class Store:
@@ -129,7 +115,7 @@ class Store:
                 )
             except (driver_errors.ConfigurationError, ValueError) as error:
                 raise StartupError(
-                    f"SESSIONWIRE_MONGODB_URI is not usable: {_one_line(error)}",
+                    f"SESSIONWIRE_MONGODB_URI is not usable: {one_line(error)}",
                     remedy="Write it as mongodb://host:port/?replicaSet=name or mongodb+srv://host/.",
                 ) from None
             owned = [client, stream]
@@ -148,12 +134,12 @@ class Store:
             hello = await self.client.admin.command("hello")
         except driver_errors.OperationFailure as error:
             raise StartupError(
-                f"MongoDB refused the connection: {_one_line(error)}",
+                f"MongoDB refused the connection: {one_line(error)}",
                 remedy="Check the user, the password and authSource in SESSIONWIRE_MONGODB_URI.",
             ) from None
         except driver_errors.PyMongoError as error:
             raise StartupError(
-                f"MongoDB cannot be reached: {_one_line(error)}",
+                f"MongoDB cannot be reached: {one_line(error)}",
                 remedy="Start it, or correct SESSIONWIRE_MONGODB_URI (unset: embedded MongoDB).",
             ) from None
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
@@ -237,40 +223,7 @@ class Store:
 
         Raises StartupError when a database that another program wrote holds duplicates.
         """
-        for collection, field, options in _INDEXES:
-            await self._ensure_index(collection, field, options)
-
-    async def _ensure_index(self, collection: str, field: str, options: dict[str, Any]) -> None:
-        try:
-            await self._collection(collection).create_index([(field, ASCENDING)], **options)
-        except driver_errors.DuplicateKeyError as error:
-            raise StartupError(
-                f"The collection {collection} holds documents with the same {field}: "
-                f"{_one_line(error)}",
-                remedy=f"Make {collection}.{field} unique, then start again.",
-            ) from None
-        except driver_errors.OperationFailure as error:
-            if error.code not in _INDEX_EXISTS:
-                raise StartupError(
-                    f"MongoDB refuses an index on {collection}.{field}: {_one_line(error)}",
-                    remedy=f"Give the user the role readWrite on the database {self._name}.",
-                ) from None
-            await self._keep_index(collection, field, unique="unique" in options)
-
-    async def _keep_index(self, collection: str, field: str, *, unique: bool) -> None:
-        """Accept the index that is there, unless it lets through what ours would refuse."""
-        existing = await self._collection(collection).index_information()
-        same = {
-            name: "unique" in each and "partialFilterExpression" not in each
-            for name, each in existing.items()
-            if each["key"] == [(field, ASCENDING)]
-        }
-        if unique and not any(same.values()):
-            raise StartupError(
-                f"The index that {collection} has on {field} does not keep it unique.",
-                remedy=f"Drop it ({', '.join(same)}); the server makes its own.",
-            )
-        logger.warning("Keeping the existing index on %s.%s", collection, field)
+        await ensure_indexes(self._collection)
 
 
 class Writing:

@@ -1,0 +1,78 @@
+"""The indexes that the server needs, made where they are missing."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from pymongo import ASCENDING
+from pymongo import errors as driver_errors
+
+from sessionwire.errors import StartupError
+from sessionwire.store.driver import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["INDEXES", "ensure_indexes"]
+
+logger = logging.getLogger("sessionwire.store")
+
+_INDEX_EXISTS = frozenset({85, 86})
+"""IndexOptionsConflict, IndexKeySpecsConflict: under another name, or with other options."""
+
+INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("user", "onboardedAt", {"name": "user_onboardedAt_idx"}),
+    ("user", "email", {"name": "user_email_uidx", "unique": True}),
+    ("session", "token", {"name": "session_token_uidx", "unique": True}),
+    ("session", "userId", {"name": "session_userId_idx"}),
+    ("session", "expiresAt", {"name": "session_expiresAt_ttl", "expireAfterSeconds": 0}),
+    ("account", "userId", {"name": "account_userId_idx"}),
+    ("verification", "identifier", {"name": "verification_identifier_idx"}),
+    ("organization", "slug", {"name": "organization_slug_uidx", "unique": True}),
+    ("member", "organizationId", {"name": "member_organizationId_idx"}),
+    ("member", "userId", {"name": "member_userId_idx"}),
+    ("invitation", "email", {"name": "invitation_email_idx"}),
+    ("invitation", "organizationId", {"name": "invitation_organizationId_idx"}),
+    ("sessionEnd", "at", {"name": "sessionEnd_ttl", "expireAfterSeconds": 86_400}),
+)
+
+
+async def ensure_indexes(collection_named: Callable[[str], Any]) -> None:
+    """Create what is missing.
+
+    Raises StartupError when MongoDB refuses, when a database that another program wrote holds
+    duplicates, or when its own index would let them through.
+    """
+    for name, field, options in INDEXES:
+        collection = collection_named(name)
+        try:
+            await collection.create_index([(field, ASCENDING)], **options)
+        except driver_errors.DuplicateKeyError as error:
+            raise StartupError(
+                f"The collection {name} holds documents with the same {field}: {one_line(error)}",
+                remedy=f"Make {name}.{field} unique, then start again.",
+            ) from None
+        except driver_errors.OperationFailure as error:
+            if error.code not in _INDEX_EXISTS:
+                raise StartupError(
+                    f"MongoDB refuses an index on {name}.{field}: {one_line(error)}",
+                    remedy="Give the user the role readWrite on the database.",
+                ) from None
+            await _keep(collection, field, unique="unique" in options)
+            logger.warning("Keeping the existing index on %s.%s", name, field)
+
+
+async def _keep(collection: Any, field: str, *, unique: bool) -> None:
+    """Accept the index that is there, unless it lets through what ours would refuse."""
+    existing = await collection.index_information()
+    same = {
+        name: "unique" in each and "partialFilterExpression" not in each
+        for name, each in existing.items()
+        if each["key"] == [(field, ASCENDING)]
+    }
+    if unique and not any(same.values()):
+        raise StartupError(
+            f"The index that {collection.name} has on {field} does not keep it unique.",
+            remedy=f"Drop it ({', '.join(same)}); the server makes its own.",
+        )
