@@ -100,7 +100,7 @@ def _log(level: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     handler.addFilter(_one_line)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("pymongo", "asyncio", "httpx"):
+    for noisy in ("pymongo", "asyncio", "uvicorn"):  # two lines for every connection, for one
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -31,7 +31,7 @@ class Limits(BaseModel):
     version_wait: float = Field(default=10.0, gt=0)
     """How long a read waits for a version that the peer has seen elsewhere."""
     read_deadline: float = Field(default=5.0, gt=0)
-    """How long an HTTP read or write waits for the database."""
+    """How long an HTTP read or write waits for the database before it answers 503."""
     max_staleness: float = Field(default=3.0, gt=0)
     """Silence of the change stream after which the process calls itself stale."""
     unverifiable_after: float = Field(default=30.0, gt=0)

@@ -5,6 +5,7 @@ It knows no endpoint: `routes` says what each of them takes, the handlers say wh
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -127,7 +128,8 @@ class Endpoint:
 async def perform(endpoint: Endpoint, request: Request, backing: Backing) -> Reply:
     """The endpoint's answer to the request.
 
-    The order of the checks is the contract's. Raises the first refusal.
+    The order of the checks is the contract's. Raises the first refusal, and Unavailable when the
+    database does not answer within `limits.read_deadline`.
     """
     fetch = _fetch(request)
     body: dict[str, Any] = {}
@@ -142,17 +144,26 @@ async def perform(endpoint: Endpoint, request: Request, backing: Backing) -> Rep
             _refuse_origin(fetch, backing, login=True)
     query = endpoint.query.parse(parse_query(request), where="query")
     call = _call(request, backing, body=body, query=query)
-    if endpoint.session:
-        call = replace(call, who=await backing.sessions.find(call.viewer))
     if endpoint.method == "GET" and not endpoint.session:
         return await endpoint.handler(call)
+    try:
+        async with asyncio.timeout(backing.settings.limits.read_deadline):
+            reply, version = await _carry_out(endpoint, call)
+    except TimeoutError:
+        raise Unavailable("The database did not answer in time.") from None
+    return await shown(reply, version, backing) if version else reply
+
+
+async def _carry_out(endpoint: Endpoint, call: Call) -> tuple[Reply, Version]:
+    """The handler's reply, and the version of its last write: 0 for none."""
+    backing = call.backing
+    if endpoint.session:
+        call = replace(call, who=await backing.sessions.find(call.viewer))
     async with backing.store.writing() as writing:
         call = replace(call, open_writing=writing)
         renewal = await _renew(call)
         reply = await endpoint.handler(call)
-        version = writing.version
-    reply = replace(reply, cookies=reply.cookies or renewal)
-    return await shown(reply, version, backing) if version else reply
+        return replace(reply, cookies=reply.cookies or renewal), writing.version
 
 
 async def shown(reply: Reply, version: Version, backing: Backing) -> Reply:
