@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from sessionwire import SessionWire
+from sessionwire.model import ObjectId
 from support.people import add_organization, add_person
 from support.server import run_server
 
-from sessionwire import SessionWire
-from sessionwire.model import ObjectId
-
 if TYPE_CHECKING:
+    import pytest
+
     from sessionwire.settings import Settings
     from sessionwire.store.mongo import Store
 

@@ -136,7 +136,7 @@ class ReplicaMachine(RuleBasedStateMachine):
         load = data.draw(st.sampled_from(self.in_flight))
         self.in_flight.remove(load)
         for key in self.replica.supply(load):
-            assert self.replica.holds(key) or len(self.replica) <= 12
+            assert self.replica.holds(key) or self.replica.size <= 12
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
@@ -159,7 +159,7 @@ class ReplicaMachine(RuleBasedStateMachine):
 
     @invariant()
     def keeps_a_bounded_number_of_unwatched_keys(self) -> None:
-        assert len(self.replica) <= 12 + len(set(self.watched))
+        assert self.replica.size <= 12 + len(set(self.watched))
 
     def teardown(self) -> None:
         """Once everything is delivered and loaded, everything that is watched is held."""

@@ -91,7 +91,9 @@ class Replica:
             return key in self._documents
         return self._set(key) is not None
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many documents and sets are held."""
         sets = sum(len(f.sets) for fields in self._fields.values() for f in fields.values())
         return len(self._documents) + sets
 

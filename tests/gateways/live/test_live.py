@@ -160,8 +160,9 @@ async def test_whoever_inserts_a_user_has_it_set_up_once(store: Store, settings:
 
 
 async def _until_onboarded(store: Store, id: Any) -> None:
+    done = {"_id": id, "onboardedAt": {"$ne": None}}
     async with asyncio.timeout(10):
-        while not await store.find_one("user", {"_id": id, "onboardedAt": {"$ne": None}}):
+        while not await store.find_one("user", done):  # noqa: ASYNC110 (MongoDB sets no event)
             await asyncio.sleep(0.02)
 
 
