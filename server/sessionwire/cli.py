@@ -7,6 +7,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import re
 import signal
 import socket
 import sys
@@ -42,6 +43,7 @@ __all__ = ["main"]
 
 _USER_TIMEOUT_MS = 20_000
 _READY_WITHIN = 90.0
+_CONNECTION = re.compile(r"^connection (open|closed)|WebSocket")
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
@@ -100,12 +102,14 @@ def _log(level: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     handler.addFilter(_one_line)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("pymongo", "asyncio", "uvicorn"):  # two lines for every connection, for one
+    for noisy in ("pymongo", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """What a peer sent wrong is worth a line, not a traceback."""
+    """A connection is worth no line, and what a peer sent wrong no traceback."""
+    if record.name == "uvicorn.error" and _CONNECTION.search(str(record.msg)):
+        return False
     if record.name == "uvicorn.error" and record.msg.startswith("Invalid UTF-8"):
         record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
     return True

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def example(page: str, number: int = 0) -> str:
-    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)[number]
+    found: list[str] = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    return found[number]
 
 
 async def test_the_example_is_live(
