@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -13,6 +13,7 @@ from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -78,7 +79,7 @@ class Settings(BaseSettings):
     """Signs cookies; at least 32 bytes. Generated and kept in `data_dir` in development."""
     base_url: str = "http://127.0.0.1:8000"
     """The public address, without a path."""
-    trusted_origins: tuple[str, ...] = ()
+    trusted_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Further origins whose pages may use the API and the live wire: exact, or `https://*.example.com`."""
     cookie_prefix: str = Field(default="sessionwire", pattern=r"^[A-Za-z0-9_-]{1,40}$")
     compat: Literal["none", "better-auth"] = "none"
@@ -86,6 +87,14 @@ class Settings(BaseSettings):
     active_organization: Literal["user", "session"] = "user"
     personal_workspace: bool = True
     limits: Limits = Limits()
+
+    @field_validator("trusted_origins", mode="before")
+    @classmethod
+    def _separated(cls, value: Any) -> Any:
+        """In the environment, origins are separated by commas."""
+        if isinstance(value, str):
+            return tuple(each.strip() for each in value.split(",") if each.strip())
+        return value
 
     @field_validator("base_url")
     @classmethod
