@@ -1,9 +1,8 @@
-"""The store on either driver, and fail points."""
+"""The store on either driver, and the administration of its mongod."""
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -35,33 +34,9 @@ async def either(settings: Settings, driver: Literal["pymongo", "motor"]) -> Asy
         await opened.client.drop_database(settings.database)
 
 
-class FailPoint(Protocol):
-    """`async with fail_point("getMore", times=3, errorCode=91)`: that many commands fail."""
-
-    def __call__(
-        self, command: str, *, times: int, **how: Any
-    ) -> contextlib.AbstractAsyncContextManager[None]: ...
-
-
 @pytest.fixture
 async def admin(mongo: EmbeddedMongo) -> AsyncIterator[Any]:
     """The administration database, by a client of its own."""
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo.uri, appname="test-admin")
     async with client:
         yield client.admin
-
-
-@pytest.fixture
-def fail_point(admin: Any) -> FailPoint:
-    @contextlib.asynccontextmanager
-    async def failing(command: str, *, times: int, **how: Any) -> AsyncIterator[None]:
-        data = {"failCommands": [command], "appName": "sessionwire-stream", **how}
-        await admin.command(
-            {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data}
-        )
-        try:
-            yield
-        finally:
-            await admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-
-    return failing

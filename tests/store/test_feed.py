@@ -88,6 +88,7 @@ async def test_a_batch_says_how_far_the_stream_has_come_beyond_its_events(either
             told += [group.version for group in item.groups]
             if told[-1:] == [version]:
                 break
+    assert isinstance(item, Advanced)
     assert item.version is not None
     assert item.version >= beyond > version
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sessionwire.model import Version
     from sessionwire.store.mongo import Store
 
-__all__ = ["Follower", "following", "ids_of", "stopped"]
+__all__ = ["Follower", "failing", "following", "ids_of", "stopped"]
 
 
 @dataclass
@@ -104,6 +104,18 @@ def ids_of(changes: list[Change]) -> list[Any]:
             case Dropped():
                 found.append(change.collection)
     return found
+
+
+@contextlib.asynccontextmanager
+async def failing(admin: Any, command: str, *, times: int, **how: Any) -> AsyncIterator[None]:
+    """So many commands of the stream's client fail, as MongoDB's fail point `failCommand` can."""
+    data = {"failCommands": [command], "appName": "sessionwire-stream", **how}
+    fail_point = {"configureFailPoint": "failCommand"}
+    await admin.command({**fail_point, "mode": {"times": times}, "data": data})
+    try:
+        yield
+    finally:
+        await admin.command({**fail_point, "mode": "off"})
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from sessionwire.model import Version
 from sessionwire.store.decode import token_version
 from sessionwire.store.driver import cancellable, one_line, start_session
 from sessionwire.store.grouping import Grouping
-from sessionwire.store.mongo import CODEC, from_timestamp
+from sessionwire.store.mongo import CODEC, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -45,7 +45,8 @@ _BREAKS = 4
 _UNUSABLE_TOKEN = frozenset({280, 286, 260, 10334, 222, 50811})
 """ChangeStreamFatalError, HistoryLost, InvalidResumeToken, BSONObjectTooLarge, CloseChangeStream,
 and a token from another stream: opening there again gives the same error."""
-_CURSOR_NOT_FOUND = 43
+_PASSING = frozenset({43, 175, 237, 11601})
+"""CursorNotFound, QueryPlanKilled, CursorKilled, Interrupted: an administrator's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ class Feed:
         self._collections = frozenset(collections)
         self._token: Mapping[str, Any] | None = None
         self._breaks = 0
+        self._beyond = False
+        self._future: Version | None = None
         self._widened = False
         self._watched: frozenset[str] = frozenset()
 
@@ -134,14 +137,19 @@ class Feed:
         It cannot when MongoDB says so, and when it breaks there again and again without having said
         anything: an event that cannot be sent, or more to scan than the deadline allows.
         """
-        refused = isinstance(error, driver_errors.OperationFailure)
-        self._breaks += refused or opened  # else there was nobody to refuse it
-        if isinstance(error, driver_errors.OperationFailure) and not _is_passing(error):
-            final = _is_final(error) or self._breaks >= _REFUSALS
+        if isinstance(error, InvalidBSON):
+            patience = 0
+        elif isinstance(error, driver_errors.OperationFailure):
+            if _is_passing(error):
+                return
+            patience = 0 if _is_final(error) else _REFUSALS
+        elif opened:
+            patience = _BREAKS
         else:
-            final = isinstance(error, InvalidBSON) or self._breaks >= _BREAKS
-        if final:
-            self._token, self._breaks = None, 0
+            return  # nobody was there to look at the token
+        self._breaks += 1
+        if self._breaks >= patience:
+            self._token, self._breaks, self._beyond = None, 0, True
 
     async def _one_cursor(self) -> AsyncGenerator[Item]:
         async with await start_session(self._store.stream_client) as session:
@@ -150,8 +158,11 @@ class Feed:
                 resumed = self._token is not None
                 self._widened = False
                 watched = self._collections
-                await cursor.open(watched, self._token)
-                self._token = self._token or cursor.token
+                await cursor.open(watched, self._token, beyond=self._beyond)
+                if self._token is None:
+                    self._token = cursor.token
+                    self._future = token_version(cursor.token) if self._beyond else None
+                    self._beyond = False
                 self._watched = watched
                 yield Opened(cursor.opened_at, resumed)
                 grouping = Grouping(sharded=self._store.sharded)
@@ -171,6 +182,8 @@ class Feed:
         self, grouping: Grouping, events: list[dict[str, Any]], cursor: _Cursor
     ) -> Advanced:
         reached = token_version(cursor.token)
+        if reached == self._future and not events:
+            reached = None  # it is where the stream began, and nothing may have happened yet
         groups = grouping.take(events, full=len(events) >= _BATCH, reached=reached)
         if cursor.ended:
             groups += grouping.finish()
@@ -193,7 +206,7 @@ def _is_final(error: driver_errors.OperationFailure) -> bool:
 
 
 def _is_passing(error: driver_errors.OperationFailure) -> bool:
-    return error.code == _CURSOR_NOT_FOUND or error.has_error_label("ResumableChangeStreamError")
+    return error.code in _PASSING or error.has_error_label("ResumableChangeStreamError")
 
 
 class _Cursor:
@@ -211,14 +224,19 @@ class _Cursor:
         """Whether the server has closed it: what was said last was the last."""
         return not self._id
 
-    async def open(self, collections: Iterable[str], token: Mapping[str, Any] | None) -> None:
-        """Open after the token, or at the present.
+    async def open(
+        self, collections: Iterable[str], token: Mapping[str, Any] | None, *, beyond: bool
+    ) -> None:
+        """Open after the token, or at the present, or just `beyond` it.
 
+        The present includes the newest event, which may be the one that cannot be sent.
         `startAfter` rather than `resumeAfter`: it also goes on after a dropDatabase.
         """
         ping = await self._command({"ping": 1})
+        self.opened_at = from_timestamp(ping["operationTime"])
         names = sorted(collections)
-        start = {"startAfter": token} if token else {"startAtOperationTime": ping["operationTime"]}
+        present = to_timestamp(self.opened_at + beyond)
+        start = {"startAfter": token} if token else {"startAtOperationTime": present}
         ours = {"$or": [{"ns.coll": {"$in": names}}, {"to.coll": {"$in": names}}]}
         whole = {"operationType": {"$in": ["dropDatabase", "invalidate"]}}
         reply = await self._command(
@@ -230,7 +248,6 @@ class _Cursor:
         )
         self._id = reply["cursor"]["id"]
         self.token = reply["cursor"]["postBatchResumeToken"]
-        self.opened_at = from_timestamp(ping["operationTime"])
 
     async def more(self, wait_ms: int) -> list[dict[str, Any]]:
         """The next batch; empty when nothing came within the wait."""
