@@ -68,7 +68,7 @@ async def test_a_standalone_mongod_is_refused_with_what_to_do(tmp_path: Path) ->
 
 async def test_what_does_not_answer_is_refused_within_seconds(mongo: EmbeddedMongo) -> None:
     uris = [f"mongodb://127.0.0.1:{free_port()}/", mongo.uri.replace("Set=", "Set=other")]
-    attempts = [refusal(uri, driver) for uri in uris for driver in ("pymongo", "motor")]  # type: ignore[arg-type]
+    attempts = [refusal(uri, driver) for uri in uris for driver in ("pymongo", "motor")]
     for error in await asyncio.gather(*attempts):
         assert "cannot be reached" in error.message
         assert "SESSIONWIRE_MONGODB_URI" in error.remedy
