@@ -19,7 +19,17 @@ from support.following import stopped
 from support.relaying import QUICK, Rig, put, relaying, subscribed, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def outage() -> Iterator[None]:
+    """PyMongo leaves the sockets of cancelled connection attempts to the garbage collector."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
@@ -170,7 +180,6 @@ async def test_a_stream_that_does_not_open_is_unavailable(
             pass
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_relay_ends_at_any_moment(store: Store) -> None:
     async def write() -> None:
         async with store.writing() as writing:
@@ -186,7 +195,6 @@ async def test_a_relay_ends_at_any_moment(store: Store) -> None:
                     for _ in range(turns):
                         await asyncio.sleep(0)
         writing.cancel()
-    gc.collect()  # PyMongo leaves the socket of a cancelled connection attempt to it
 
 
 # Outages

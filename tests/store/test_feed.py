@@ -8,6 +8,8 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sessionwire.reactive.change import Delete, DocumentKey, Dropped, Put, Update
 from sessionwire.store.feed import Advanced, Feed, Opened
 from support.following import following, ids_of
@@ -152,12 +154,12 @@ async def test_a_transaction_larger_than_a_message_is_one_group(either: Store) -
     async with following(either, "a") as follower, either.writing() as writing:
 
         async def work() -> None:
-            for id in range(6):
-                await writing.insert_one("a", {"_id": id, "large": "x" * 5_000_000})
+            for id in range(4):
+                await writing.insert_one("a", {"_id": id, "large": "x" * 4_500_000})
 
         await writing.atomically("lock", 1, work)
         await follower.until_reached(writing.version)
-    assert ids_of([*follower.seen[writing.version].changes]) == list(range(6))
+    assert ids_of([*follower.seen[writing.version].changes]) == list(range(4))
 
 
 # Collections that come and go
@@ -251,6 +253,8 @@ async def test_following_what_is_followed_opens_nothing(either: Store) -> None:
 # Ending
 
 
+@pytest.mark.usefixtures("outage")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_the_feed_ends_at_any_moment_and_leaves_no_cursor(either: Store, admin: Any) -> None:
     async def write() -> None:
         for id in range(100_000):

@@ -183,6 +183,8 @@ async def test_a_collection_that_cannot_be_read_takes_no_other_with_it(store: St
         await Loader(store).load([refused], version=version)
 
 
+@pytest.mark.usefixtures("outage")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_database_that_hangs_is_unavailable_in_bounded_time(tmp_path: Path) -> None:
     async with (
         EmbeddedMongo(tmp_path) as mongo,

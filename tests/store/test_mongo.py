@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from sessionwire.settings import Settings
     from sessionwire.store.embedded import EmbeddedMongo
 
+pytestmark = [
+    pytest.mark.usefixtures("outage"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 Driver = Literal["pymongo", "motor"]
 
 
