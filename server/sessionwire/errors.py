@@ -5,12 +5,10 @@ SessionwireError
 │   ├── BadRequest         400
 │   ├── Unauthorized       401
 │   ├── Forbidden          403
-│   ├── NotFound           404
 │   ├── Duplicate          a unique value is taken
 │   └── ProtocolError      a frame of the live wire that docs/protocol.md does not allow
 └── OurError               we, or what we stand on, failed
     ├── Unavailable        MongoDB cannot answer within the deadline
-    ├── HistoryLost        the stream cannot continue where it stopped; everything is loaded anew
     ├── StartupError       the server refuses to start; `remedy` says what to do
     └── QueryError         a developer's query raised
 """
@@ -21,8 +19,6 @@ __all__ = [
     "BadRequest",
     "Duplicate",
     "Forbidden",
-    "HistoryLost",
-    "NotFound",
     "OurError",
     "PeerError",
     "ProtocolError",
@@ -72,12 +68,6 @@ class Forbidden(PeerError):
     close_code = 4403
 
 
-class NotFound(PeerError):
-    code = "NOT_FOUND"
-    status = 404
-    close_code = 4404
-
-
 class Duplicate(PeerError):
     """A unique index refused the write; `fields` names the index's fields."""
 
@@ -109,10 +99,6 @@ class Unavailable(OurError):
     code = "SERVICE_UNAVAILABLE"
     status = 503
     close_code = 1013
-
-
-class HistoryLost(OurError):
-    code = "HISTORY_LOST"
 
 
 class QueryError(OurError):

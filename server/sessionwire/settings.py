@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         frozen=True,
         validate_default=False,
     )
-    secret_fields: ClassVar[tuple[str, ...]] = ("secret", "mongodb_uri", "admin_token")
+    secret_fields: ClassVar[tuple[str, ...]] = ("secret", "mongodb_uri")
 
     mongodb_uri: SecretStr | None = None
     """A replica set; None starts the embedded mongod."""
