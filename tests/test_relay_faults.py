@@ -118,6 +118,7 @@ async def test_a_hub_that_fails_at_a_change_shows_that_change_all_the_same(
     """It begins anew where the stream is: the change is not told a second time."""
     async with rig.store.writing() as writing:
         await rig.relay.until(await put(writing, n=1))
+        subscribed(rig, "number")  # loads at once what is to be loaded anew
         assert await rig.value("number") == 1
         apply, failures = rig.hub.replica.apply, list[Group]()
 

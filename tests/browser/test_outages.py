@@ -87,6 +87,8 @@ async def test_after_a_restart_pages_are_signed_in_and_show_what_was_written_mea
                 await rename(mongo.uri, "Ada Lovelace")
             async with serve(data_dir, "--demo", "--port", str(served.port)):
                 await both_return(tabs)
+                for tab in tabs:
+                    await tab.page.close()  # before the server stops for good
 
 
 async def both_return(tabs: tuple[Tab, ...]) -> None:

@@ -146,7 +146,7 @@ async def open_tab(browser: Browser, address: str, **options: Any) -> AsyncItera
         yield tab
     finally:
         await context.close()
-    assert tab.complaints == []
+    assert not tab.complaints, tab.complaints
 
 
 @dataclass
