@@ -14,12 +14,16 @@ from starlette.routing import Router
 from starlette.websockets import WebSocketClose
 
 from sessionwire.auth.clock import utc_now
+from sessionwire.auth.events import Events
 from sessionwire.auth.sessions import cookies_of, presented, viewer_of
 from sessionwire.auth.trigger import OnboardingTrigger
 from sessionwire.errors import Forbidden
+from sessionwire.exchange.backing import Backing
 from sessionwire.gateways.auth.routes import auth_routes
 from sessionwire.gateways.live.routes import LiveGateway
 from sessionwire.gateways.pages.routes import page_routes
+from sessionwire.mail.carriers import carrier_of
+from sessionwire.mail.postman import Postman
 from sessionwire.policy.origins import Origins, Verdict, judge_websocket
 from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.hub import Hub
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
     from starlette.types import Receive, Scope, Send
 
+    from sessionwire.auth.mail import Post
+    from sessionwire.mail.postman import Carry
     from sessionwire.model import Viewer
 
 __all__ = ["SessionWire"]
@@ -60,7 +66,8 @@ class SessionWire:
 
     `settings` default to the environment's (`SESSIONWIRE_…`); keywords override single ones.
     `client` is an AsyncMongoClient or an AsyncIOMotorClient of the application; it is not closed.
-    Without it and without `mongodb_uri`, an embedded mongod is started.
+    Without it and without `mongodb_uri`, an embedded mongod is started. `send_mail` delivers a
+    Letter in place of the configured SMTP server.
     """
 
     def __init__(
@@ -69,9 +76,12 @@ class SessionWire:
         *,
         client: Any = None,
         demo: bool = False,
+        send_mail: Carry | None = None,
         **given: Any,
     ) -> None:
         self.settings = settings or load_settings(**given)
+        self.events = Events()
+        self._send_mail = send_mail
         self._client = client
         self._demo = demo
         self._queries = make_queries(active_organization=self.settings.active_organization)
@@ -109,7 +119,8 @@ class SessionWire:
             )
             relay.observers.append(trigger.observe)
             await stack.enter_async_context(relay.running())
-            await stack.enter_async_context(background(trigger.run()))
+            postman = Postman(self._send_mail or carrier_of(self.settings, store))
+            await stack.enter_async_context(background(trigger.run(), postman.run()))
             live = LiveGateway(
                 relay=relay,
                 limits=self.settings.limits,
@@ -117,7 +128,7 @@ class SessionWire:
             )
             stack.callback(live.stop)
             self._relay = relay
-            self._router = self._routes(store, relay, live)
+            self._router = self._routes(store, relay, live, postman)
             stack.callback(self._forget)
             yield
 
@@ -146,12 +157,19 @@ class SessionWire:
             limits=limits,
         )
 
-    def _routes(self, store: Store, relay: Relay, live: LiveGateway) -> Router:
+    def _routes(self, store: Store, relay: Relay, live: LiveGateway, post: Post) -> Router:
         client = next(each for each in _CLIENT if each.is_dir())
+        backing = Backing.of(
+            store=store,
+            relay=relay,
+            settings=self.settings,
+            post=post,
+            events=self.events,
+        )
         return Router(
             routes=[
                 live.route(),
-                *auth_routes(store=store, relay=relay, settings=self.settings),
+                *auth_routes(backing),
                 *page_routes(demo=self._demo, client_directory=client),
             ]
         )

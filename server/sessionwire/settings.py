@@ -22,6 +22,7 @@ from pydantic_settings import (
 from sessionwire.errors import StartupError
 from sessionwire.policy.limits import Limits
 from sessionwire.policy.origins import Origins
+from sessionwire.policy.providers import Provider, google
 
 __all__ = ["Settings", "load_settings"]
 
@@ -68,7 +69,9 @@ class Settings(BaseSettings):
         frozen=True,
         validate_default=False,
     )
-    secret_fields: ClassVar[tuple[str, ...]] = ("secret", "mongodb_uri")
+    secret_fields: ClassVar[tuple[str, ...]] = (
+        "secret", "mongodb_uri", "google_client_secret", "smtp_password", "webhook_secret",
+    )  # fmt: skip
 
     mongodb_uri: SecretStr | None = None
     """A replica set; None starts the embedded mongod."""
@@ -77,21 +80,76 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     secret: SecretStr | None = None
     """Signs cookies; at least 32 bytes. Generated and kept in `data_dir` in development."""
+    previous_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """What signed cookies before: they stay valid; separated by commas."""
     base_url: str = "http://127.0.0.1:8000"
     """The public address, without a path."""
     trusted_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Further origins whose pages may use the API and the live wire: exact, or `https://*.example.com`."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks whose `X-Forwarded-For` and `-Proto` are believed."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Which `Host` headers are answered; none: in production those of the origins, else any."""
     cookie_prefix: str = Field(default="sessionwire", pattern=r"^[A-Za-z0-9_-]{1,40}$")
     compat: Literal["none", "better-auth"] = "none"
     driver: Literal["pymongo", "motor"] = "pymongo"
     active_organization: Literal["user", "session"] = "user"
     personal_workspace: bool = True
+    sign_up: bool = True
+    """Whether people may sign up with a password."""
+    auto_sign_in: bool = True
+    """Whether signing up signs in."""
+    require_email_verification: bool = False
+    """Whether a password signs in only after the address was confirmed by mail."""
+    change_email: bool = True
+    delete_user: bool = True
+    session_maximum_days: int = Field(default=90, ge=1, le=3650)
+    """After sign-in, however active the session is."""
+
+    rate_limit: bool | None = None
+    """Whether callers are slowed down; None: in production."""
+    refuse_common_passwords: bool | None = None
+    """Whether the 10 000 commonest passwords are refused; None: in production."""
+    verified_invitees: bool | None = None
+    """Whether an invitation is accepted only by a confirmed address; None: in production."""
+
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    oidc: dict[str, Provider] = Field(default_factory=dict)
+    """Other OpenID providers by id: `SESSIONWIRE_OIDC__KEYCLOAK__ISSUER=https://…`."""
+
+    mail_from: str = "sessionwire <no-reply@localhost>"
+    smtp_host: str | None = None
+    """None: in development mails are shown at /mailbox; in production nothing is sent."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+
+    user_collection: str = "user"
+    user_model: dict[str, str] = Field(default_factory=dict)
+    """Which of its fields stands for which of ours, as in `{"name": "fullName"}`."""
+    user_fields: Annotated[tuple[str, ...], NoDecode] = ()
+    """Further fields of the user document that its owner is shown."""
+    user_input_fields: Annotated[tuple[str, ...], NoDecode] = ()
+    """Those of `user_fields` that their owner may change."""
+    session_fields: Annotated[tuple[str, ...], NoDecode] = ()
+    """Further fields of the session document that its owner is shown, and may change."""
+
+    webhook_url: str | None = None
+    """Where security events are posted, as signed CAEP tokens."""
+    webhook_secret: SecretStr | None = None
+
     limits: Limits = Limits()
 
-    @field_validator("trusted_origins", mode="before")
+    @field_validator(
+        "trusted_origins", "trusted_proxies", "allowed_hosts", "previous_secrets",
+        "user_fields", "user_input_fields", "session_fields",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _separated(cls, value: Any) -> Any:
-        """In the environment, origins are separated by commas."""
+        """In the environment, lists are separated by commas."""
         if isinstance(value, str):
             return tuple(each.strip() for each in value.split(",") if each.strip())
         return value
@@ -134,6 +192,23 @@ class Settings(BaseSettings):
                 if name in self.base_url:
                     own.append(self.base_url.replace(name, other))
         return (*own, *self.trusted_origins)
+
+    @property
+    def providers(self) -> dict[str, Provider]:
+        """The identity providers that people may sign in with, by id."""
+        if self.google_client_id is None or self.google_client_secret is None:
+            return self.oidc
+        return {"google": google(self.google_client_id, self.google_client_secret), **self.oidc}
+
+    def strict(self, choice: bool | None) -> bool:
+        """What a setting means that is on in production unless it is chosen."""
+        return self.environment == "production" if choice is None else choice
+
+    @property
+    def keys(self) -> list[str]:
+        """The secrets of cookies; the first signs, all verify."""
+        assert self.secret is not None
+        return [each.get_secret_value() for each in (self.secret, *self.previous_secrets)]
 
     @property
     def secure(self) -> bool:

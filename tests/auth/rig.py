@@ -29,6 +29,9 @@ def settings_with(**given: Any) -> Settings:
             "secret": SECRET,
             "base_url": ORIGIN,
             "environment": "production",
+            "rate_limit": False,
+            "refuse_common_passwords": False,
+            "verified_invitees": False,
             "trusted_origins": ("http://app.test:3000", "https://*.example.com"),
             **given,
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sessionwire.auth.clock import Clock, utc_now
+from sessionwire.auth.events import Event, Events
 from sessionwire.auth.onboarding import onboard
 from sessionwire.auth.passwords import Match
 from sessionwire.errors import BadRequest, Duplicate, Forbidden, PeerError, Unauthorized
@@ -51,12 +52,14 @@ class Accounts:
         passwords: Passwords,
         personal_workspace: bool,
         clock: Clock = utc_now,
+        events: Events | None = None,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._passwords = passwords
         self._personal_workspace = personal_workspace
         self._clock = clock
+        self._events = events or Events()
 
     async def sign_up(
         self,
@@ -102,7 +105,7 @@ class Accounts:
         except Duplicate:
             await writing.delete_one("account", {"_id": account["_id"]})
             _refuse_taken("Failed to create user", code="FAILED_TO_CREATE_USER")
-        return await self._enter(writing, {"_id": user_id, **user}, device)
+        return await self.enter(writing, {"_id": user_id, **user}, device)
 
     async def sign_in(
         self, writing: Writing, *, email: str, password: str, device: Device
@@ -126,11 +129,11 @@ class Accounts:
             raise Forbidden("You have been banned", code="BANNED_USER")
         if match is Match.OUTDATED:
             await self._rehash(writing, account, password)
-        entered = await self._enter(writing, user, device)
+        entered = await self.enter(writing, user, device)
         await self._refuse_outrun(writing, entered, seen=account, password=password)
         return entered
 
-    async def _enter(self, writing: Writing, user: Document, device: Device) -> SignIn:
+    async def enter(self, writing: Writing, user: Document, device: Device) -> SignIn:
         """Open a session for a user that is set up, whoever inserted them."""
         if user.get("onboardedAt") is None:
             await onboard(
@@ -215,6 +218,10 @@ class Accounts:
                 raise BadRequest("Invalid password", code="INVALID_PASSWORD")
             hashed = hashed or await self._passwords.hash(new)
             change: dict[str, Any] = {"password": hashed, "updatedAt": self._clock()}
+            changed = Event(
+                "credential_changed", self._clock(), format_id(user["_id"]), reason="password"
+            )
+            await self._events.note(writing, changed)
             unchanged = {"_id": account["_id"], "password": stored}
             if await writing.update_one("account", unchanged, {"$set": change}):
                 return

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from sessionwire.auth.clock import Clock, utc_now
+from sessionwire.auth.events import Event, Events
 from sessionwire.model import ANONYMOUS, Document, ObjectId, Viewer, format_id, parse_id
 from sessionwire.policy.cookies import BetterAuthSigner, Cookies, PurposeSigner, bearer
 from sessionwire.policy.lifetime import (
@@ -25,6 +26,7 @@ from sessionwire.reactive.identity import EndReason, SignedIn, tombstone_id
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sessionwire.auth.events import EventKind
     from sessionwire.settings import Settings
     from sessionwire.store.mongo import Store, Writing
 
@@ -47,15 +49,13 @@ _USER_AGENT = 256
 
 def cookies_of(settings: Settings) -> Cookies:
     """The cookies of a server with these settings, which `load_settings` completed."""
-    assert settings.secret is not None
-    keys = [settings.secret.get_secret_value()]
     compat = settings.compat == "better-auth"
     named = "cookie_prefix" in settings.model_fields_set
     return Cookies(
         prefix="better-auth" if compat and not named else settings.cookie_prefix,
         secure=settings.secure,
         compat=compat,
-        signer=BetterAuthSigner(keys) if compat else PurposeSigner(keys),
+        signer=BetterAuthSigner(settings.keys) if compat else PurposeSigner(settings.keys),
     )
 
 
@@ -112,8 +112,16 @@ class Opened:
 class Sessions:
     """The sessions of one database. It decides nothing about who may do what to them."""
 
-    def __init__(self, store: Store, *, compat: Compat, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        compat: Compat,
+        clock: Clock = utc_now,
+        events: Events | None = None,
+    ) -> None:
         self._store = store
+        self._events = events or Events()
         self._compat: Compat = compat
         self._clock = clock
 
@@ -136,6 +144,7 @@ class Sessions:
             "userAgent": device.user_agent[:_USER_AGENT],
             "activeOrganizationId": user.get("activeOrganizationId"),
         }
+        await self._note(writing, "signed_in", document)
         await writing.insert_one("session", document)
         return Opened(token, self.handle(document), document)
 
@@ -213,8 +222,15 @@ class Sessions:
         for session in sessions:
             stone = tombstone_id(str(session.get("token")))
             said = {"$set": {"reason": reason, "at": self._clock()}}
+            await self._note(writing, "session_ended", session, reason=reason)
             await writing.update_one("sessionEnd", {"_id": stone}, said, upsert=True)
             await writing.delete_one("session", {"_id": session["_id"]})
+
+    async def _note(
+        self, writing: Writing, kind: EventKind, session: Document, *, reason: str | None = None
+    ) -> None:
+        user_id, id = format_id(session.get("userId")), format_id(session["_id"])
+        await self._events.note(writing, Event(kind, self._clock(), user_id, id, reason))
 
 
 def _updated_at(session: Document) -> datetime:

@@ -29,6 +29,8 @@ INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("session", "expiresAt", {"name": "session_expiresAt_ttl", "expireAfterSeconds": 0}),
     ("account", "userId", {"name": "account_userId_idx"}),
     ("verification", "identifier", {"name": "verification_identifier_idx"}),
+    ("verification", "expiresAt", {"name": "verification_expiresAt_ttl", "expireAfterSeconds": 0}),
+    ("verification", "subject", {"name": "verification_subject_idx", "sparse": True}),
     ("organization", "slug", {"name": "organization_slug_uidx", "unique": True}),
     ("member", "organizationId", {"name": "member_organizationId_idx"}),
     ("member", "userId", {"name": "member_userId_idx"}),

@@ -232,6 +232,8 @@ class Writing:
     def __init__(self, store: Store, session: Any) -> None:
         self._store = store
         self._session = session
+        self.notes: list[Any] = []
+        """What is to be told once the writes are done."""
 
     @property
     def version(self) -> Version:
@@ -300,6 +302,16 @@ class Writing:
         with translated():
             found: Document | None = await self._collection(collection).find_one_and_update(
                 filter, update, return_document=ReturnDocument.AFTER, session=self._session
+            )
+            return found
+
+    async def find_one_and_delete(
+        self, collection: str, filter: Mapping[str, Any]
+    ) -> Document | None:
+        """The document that this call, and no other, deleted; None when nothing matched."""
+        with translated():
+            found: Document | None = await self._collection(collection).find_one_and_delete(
+                filter, session=self._session
             )
             return found
 

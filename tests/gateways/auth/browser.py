@@ -9,11 +9,13 @@ from starlette.applications import Starlette
 
 from auth.rig import ORIGIN, DatabaseReader
 from sessionwire.auth.clock import utc_now
+from sessionwire.exchange.backing import Backing
 from sessionwire.gateways.auth.routes import auth_routes
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from sessionwire.auth.mail import Letter
     from sessionwire.settings import Settings
     from sessionwire.store.mongo import Store
 
@@ -28,9 +30,15 @@ class Server:
         self.settings = settings
         self.reader = DatabaseReader(store, settings)
         self.ahead: timedelta | None = None
-        self.app = Starlette(
-            routes=auth_routes(store=store, relay=self.reader, settings=settings, clock=self.now)
+        self.letters: list[Letter] = []
+        self.backing = Backing.of(
+            store=store, relay=self.reader, settings=settings, post=self, clock=self.now
         )
+        self.app = Starlette(routes=auth_routes(self.backing))
+
+    def send(self, letter: Letter) -> None:
+        """The post: keeps every letter for the test to read."""
+        self.letters.append(letter)
 
     def now(self) -> datetime:
         return utc_now() if self.ahead is None else utc_now() + self.ahead

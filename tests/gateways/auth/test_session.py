@@ -122,8 +122,8 @@ async def test_every_listed_session_can_be_revoked_and_the_own_one_signs_out(
 def tampered(value: str) -> dict[str, str]:
     token, _, signature = unquote(value).rpartition(".")
     return {
-        "another token": f"X{value[1:]}",
-        "another signature": f"{token}.A{signature[1:]}",
+        "another token": f"{'X' if value[0] != 'X' else 'Y'}{value[1:]}",
+        "another signature": f"{token}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}",
         "no signature": token,
         "no token": f".{signature}",
         "cut": value[:-4],

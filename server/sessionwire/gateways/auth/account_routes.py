@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sessionwire.errors import BadRequest
-from sessionwire.gateways.auth.exchange import Call, Endpoint, Reply
-from sessionwire.gateways.auth.schema import Field, Schema, address, boolean
+from sessionwire.exchange.call import Call, Endpoint, Reply
+from sessionwire.exchange.schema import Field, Schema, address, boolean
 from sessionwire.gateways.auth.wire import user_json
 
 __all__ = ["ENDPOINTS"]
@@ -94,6 +94,8 @@ ENDPOINTS = (
         "/sign-up/email",
         sign_up,
         login=True,
+        form=True,
+        limit="credentials",
         body=Schema(
             (
                 Field("name"),
@@ -110,6 +112,8 @@ ENDPOINTS = (
         "/sign-in/email",
         sign_in,
         login=True,
+        form=True,
+        limit="credentials",
         body=Schema((Field("email"), Field("password"), _CALLBACK, _REMEMBER)),
     ),
     Endpoint("POST", "/sign-out", sign_out),

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.websockets import WebSocketClose
 
 from sessionwire.errors import PeerError, SessionwireError, Unavailable
-from sessionwire.gateways.auth.exchange import VERSION_HEADER, Endpoint, Reply, perform
+from sessionwire.exchange.endpoints import Endpoints
+from sessionwire.exchange.perform import VERSION_HEADER, perform
 from sessionwire.gateways.auth.wire import refusal_json, status_of
 from sessionwire.model import format_version
 from sessionwire.policy.headers import api_headers
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from sessionwire.gateways.auth.backing import Backing
+    from sessionwire.exchange.backing import Backing
+    from sessionwire.exchange.call import Endpoint, Reply
 
 __all__ = ["AuthGateway"]
 
@@ -42,7 +44,7 @@ class AuthGateway:
 
     def __init__(self, backing: Backing, endpoints: Iterable[Endpoint]) -> None:
         self._backing = backing
-        self._endpoints = {(each.method, each.path): each for each in endpoints}
+        self._endpoints = Endpoints(endpoints)
         self._headers = api_headers(secure=backing.settings.secure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,18 +52,19 @@ class AuthGateway:
             await WebSocketClose()(scope, receive, send)
             return
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        endpoint = self._endpoints.get((scope["method"], path))
         try:
-            response = await self._respond(endpoint, Request(scope, receive))
+            response = await self._respond(path, Request(scope, receive))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
 
-    async def _respond(self, endpoint: Endpoint | None, request: Request) -> Response:
-        if endpoint is None:
+    async def _respond(self, path: str, request: Request) -> Response:
+        found = self._endpoints.find(request.method, path)
+        if found is None:
             return Response(status_code=404, headers=self._headers)
+        endpoint, values = found
         try:
-            return self._answer(await perform(endpoint, request, self._backing))
+            return self._answer(await perform(endpoint, request, self._backing, path=values))
         except Unavailable as error:
             return self._refuse(error, {"retry-after": _RETRY_AFTER})
         except PeerError as error:
@@ -82,7 +85,10 @@ class AuthGateway:
         if reply.version:
             headers[VERSION_HEADER] = format_version(reply.version)
         content = None
-        if reply.status != 304:
+        if reply.html is not None:
+            headers["content-type"] = "text/html; charset=utf-8"
+            content = reply.html.encode()
+        elif reply.status not in (302, 303, 304):
             headers["content-type"] = "application/json"
             content = _encoder.encode(reply.body)
         response = Response(content, reply.status, headers)

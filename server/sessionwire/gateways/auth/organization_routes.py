@@ -7,8 +7,8 @@ from typing import Any
 
 from sessionwire.auth.members import FIELDS, OPERATORS, Filter, Page
 from sessionwire.errors import BadRequest
-from sessionwire.gateways.auth.exchange import Call, Endpoint, Reply
-from sessionwire.gateways.auth.schema import (
+from sessionwire.exchange.call import Call, Endpoint, Reply
+from sessionwire.exchange.schema import (
     Field,
     Schema,
     boolean,

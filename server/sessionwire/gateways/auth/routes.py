@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Mount
 
-from sessionwire.auth.clock import Clock, utc_now
-from sessionwire.gateways.auth import account_routes, organization_routes, session_routes
-from sessionwire.gateways.auth.backing import Backing, Reader
-from sessionwire.gateways.auth.exchange import Call, Endpoint, Reply
+from sessionwire.exchange.call import Call, Endpoint, Reply
+from sessionwire.gateways.auth import (
+    account_routes,
+    invitation_routes,
+    organization_routes,
+    recovery_routes,
+    session_routes,
+    social_routes,
+)
 from sessionwire.gateways.auth.gateway import AuthGateway
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.routing import BaseRoute
 
-    from sessionwire.settings import Settings
-    from sessionwire.store.mongo import Store
+    from sessionwire.exchange.backing import Backing
 
-__all__ = ["auth_routes"]
+__all__ = ["ENDPOINTS", "auth_routes"]
 
 
 async def ok(call: Call) -> Reply:
@@ -26,19 +32,16 @@ async def ok(call: Call) -> Reply:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/ok", ok),
+    Endpoint("GET", "/ok", ok, limit="none"),
     *account_routes.ENDPOINTS,
+    *recovery_routes.ENDPOINTS,
     *session_routes.ENDPOINTS,
+    *social_routes.ENDPOINTS,
     *organization_routes.ENDPOINTS,
+    *invitation_routes.ENDPOINTS,
 )
 
 
-def auth_routes(
-    *, store: Store, relay: Reader, settings: Settings, clock: Clock = utc_now
-) -> list[BaseRoute]:
-    """The routes of this gateway; session reads are answered by `relay`.
-
-    Raises ValueError for a trusted origin that is none.
-    """
-    backing = Backing.of(store=store, relay=relay, settings=settings, clock=clock)
-    return [Mount("/api/auth", app=AuthGateway(backing, ENDPOINTS))]
+def auth_routes(backing: Backing, *, more: Sequence[Endpoint] = ()) -> list[BaseRoute]:
+    """The routes of this gateway; `more` are endpoints under the same path that show pages."""
+    return [Mount("/api/auth", app=AuthGateway(backing, (*ENDPOINTS, *more)))]

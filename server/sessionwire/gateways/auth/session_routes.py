@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sessionwire.errors import Forbidden, PeerError, Unavailable
-from sessionwire.gateways.auth.exchange import Call, Endpoint, Reply, shown
-from sessionwire.gateways.auth.schema import Field, Schema
+from sessionwire.exchange.call import Call, Endpoint, Reply
+from sessionwire.exchange.perform import shown
+from sessionwire.exchange.schema import Field, Schema
 from sessionwire.gateways.auth.wire import session_json, session_view_json
 from sessionwire.model import format_version, parse_id
 from sessionwire.policy.lifetime import FRESH_AGE, Due, Expired, judge
 from sessionwire.reactive.shapes import SessionView
 
 if TYPE_CHECKING:
-    from sessionwire.gateways.auth.backing import Reading
+    from sessionwire.exchange.backing import Reading
     from sessionwire.policy.lifetime import Lifetime
 
 __all__ = ["ENDPOINTS"]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from sessionwire.errors import BadRequest, PeerError
-from sessionwire.gateways.auth.schema import UNDEFINED, Undefined
+from sessionwire.exchange.schema import UNDEFINED, Undefined
 
 if TYPE_CHECKING:
     from starlette.requests import Request

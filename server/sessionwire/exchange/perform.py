@@ -1,33 +1,33 @@
-"""One request of the contract: what is checked, in which order, and what every write answers.
+"""Performs one request: what is checked, in which order, and what every write answers.
 
-It knows no endpoint: `routes` says what each of them takes, the handlers say what it does.
+It knows no endpoint: the gateways say what each of them takes, the handlers say what it does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from sessionwire.auth.sessions import Device, presented, viewer_of
-from sessionwire.errors import Forbidden, Unauthorized, Unavailable
-from sessionwire.gateways.auth.content import parse_body, parse_query, read_body
-from sessionwire.gateways.auth.schema import Schema
-from sessionwire.model import Version, Viewer
+from sessionwire.auth.sessions import presented, viewer_of
+from sessionwire.errors import Forbidden, Unavailable
+from sessionwire.exchange.call import Call, Reply
+from sessionwire.exchange.content import parse_body, parse_query, read_body
 from sessionwire.policy.cookies import plausible
 from sessionwire.policy.lifetime import Due
 from sessionwire.policy.origins import Fetch, Verdict, is_safe_redirect, judge_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
-    from sessionwire.gateways.auth.backing import Backing
-    from sessionwire.reactive.identity import SignedIn
-    from sessionwire.store.mongo import Writing
+    from sessionwire.exchange.backing import Backing
+    from sessionwire.exchange.call import Endpoint
+    from sessionwire.model import Version
 
-__all__ = ["VERSION_HEADER", "Call", "Endpoint", "Reply", "perform", "shown"]
+__all__ = ["VERSION_HEADER", "perform", "shown"]
 
 logger = logging.getLogger("sessionwire.auth")
 
@@ -49,84 +49,10 @@ _REDIRECTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a handler answers; `version` is that of a read, `perform` adds that of a write."""
-
-    body: Any = None
-    status: int = 200
-    cookies: Sequence[str] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    version: Version = Version(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request whose body, query and origin are checked; who speaks is for the handler to ask."""
-
-    backing: Backing
-    viewer: Viewer
-    token: str | None
-    by_cookie: bool
-    """Whether the token came in a cookie, which may be set again."""
-    unmarked: bool
-    """Whether the browser holds no `dont_remember`."""
-    since: Version
-    if_none_match: str | None
-    address: str
-    user_agent: str
-    body: Mapping[str, Any]
-    query: Mapping[str, Any]
-    who: SignedIn | None = None
-    open_writing: Writing | None = None
-
-    @property
-    def me(self) -> SignedIn:
-        """Raises Unauthorized for a viewer whose session does not stand."""
-        if self.who is None:
-            raise Unauthorized("Unauthorized")
-        return self.who
-
-    @property
-    def writing(self) -> Writing:
-        assert self.open_writing is not None, "a GET that writes"
-        return self.open_writing
-
-    @property
-    def remembers(self) -> bool:
-        """Whether the session of this request outlives its browser."""
-        return self.unmarked and self.backing.sessions.outlives_browser(self.me.session)
-
-    def device(self, *, remember: bool) -> Device:
-        return Device(self.address, self.user_agent, remember)
-
-    def session_cookies(self) -> list[str]:
-        """The lines that set the session cookie again; none for a bearer."""
-        if self.token is None or not self.by_cookie:
-            return []
-        return self.backing.cookies.session(self.token, remember=self.remembers)
-
-
-Handler = Callable[[Call], Awaitable[Reply]]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One row of the contract."""
-
-    method: Literal["GET", "POST"]
-    path: str
-    handler: Handler
-    body: Schema | None = None
-    query: Schema = Schema()
-    session: bool = False
-    """Whether the handler asks who speaks."""
-    login: bool = False
-    """Whether it signs somebody in: then an HTML form may send it, and stricter rules hold."""
-
-
-async def perform(endpoint: Endpoint, request: Request, backing: Backing) -> Reply:
-    """The endpoint's answer to the request.
+async def perform(
+    endpoint: Endpoint, request: Request, backing: Backing, *, path: Mapping[str, str]
+) -> Reply:
+    """The endpoint's answer to the request, whose path holds these values.
 
     The order of the checks is the contract's. Raises the first refusal, and Unavailable when the
     database does not answer within `limits.read_deadline`.
@@ -135,7 +61,7 @@ async def perform(endpoint: Endpoint, request: Request, backing: Backing) -> Rep
     body: dict[str, Any] = {}
     if endpoint.method == "POST":
         raw = await read_body(request, limit=backing.settings.limits.body)
-        given = parse_body(request, raw, form=endpoint.login)
+        given = parse_body(request, raw, form=endpoint.form)
         if fetch.cookie or not endpoint.login:
             _refuse_origin(fetch, backing, login=endpoint.login)
         _refuse_redirects(given, backing)
@@ -143,11 +69,11 @@ async def perform(endpoint: Endpoint, request: Request, backing: Backing) -> Rep
         if endpoint.login and not fetch.cookie:
             _refuse_origin(fetch, backing, login=True)
     query = endpoint.query.parse(parse_query(request), where="query")
-    call = _call(request, backing, body=body, query=query)
-    if endpoint.method == "GET" and not endpoint.session:
+    call = _call(request, backing, body=body, query=query, path=path)
+    if endpoint.method == "GET" and not (endpoint.session or endpoint.writes):
         return await endpoint.handler(call)
     try:
-        async with asyncio.timeout(backing.settings.limits.read_deadline):
+        async with asyncio.timeout(endpoint.seconds or backing.settings.limits.read_deadline):
             reply, version = await _carry_out(endpoint, call)
     except TimeoutError:
         raise Unavailable("The database did not answer in time.") from None
@@ -163,6 +89,7 @@ async def _carry_out(endpoint: Endpoint, call: Call) -> tuple[Reply, Version]:
         call = replace(call, open_writing=writing)
         renewal = await _renew(call)
         reply = await endpoint.handler(call)
+        await backing.events.tell(writing.notes)
         return replace(reply, cookies=reply.cookies or renewal), writing.version
 
 
@@ -193,7 +120,12 @@ async def _renew(call: Call) -> list[str]:
 
 
 def _call(
-    request: Request, backing: Backing, *, body: dict[str, Any], query: dict[str, Any]
+    request: Request,
+    backing: Backing,
+    *,
+    body: Mapping[str, Any],
+    query: Mapping[str, Any],
+    path: Mapping[str, str],
 ) -> Call:
     headers = request.headers
     cookie = _joined(request, "cookie")
@@ -215,8 +147,10 @@ def _call(
         if_none_match=headers.get("if-none-match"),
         address=request.client.host if request.client else "",
         user_agent=headers.get("user-agent", ""),
+        cookie=cookie,
         body=body,
         query=query,
+        path=path,
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionwire.errors import BadRequest
-from sessionwire.gateways.auth.schema import (
+from sessionwire.exchange.schema import (
     UNDEFINED,
     Field,
     Schema,

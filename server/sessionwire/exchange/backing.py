@@ -1,4 +1,4 @@
-"""What the handlers of this gateway stand on: the use-cases, and who answers session reads."""
+"""What the handlers of an exchange stand on: the use-cases, and who answers session reads."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sessionwire.auth.accounts import Accounts
+from sessionwire.auth.clock import Clock, utc_now
+from sessionwire.auth.events import Events
 from sessionwire.auth.members import Members
 from sessionwire.auth.organizations import Organizations
 from sessionwire.auth.passwords import Passwords
 from sessionwire.auth.sessions import Sessions, cookies_of
+from sessionwire.auth.verifications import Verifications
 from sessionwire.policy.origins import Origins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sessionwire.auth.clock import Clock
+    from sessionwire.auth.mail import Post
     from sessionwire.model import Version, Viewer
     from sessionwire.policy.cookies import Cookies
     from sessionwire.settings import Settings
@@ -58,16 +61,33 @@ class Backing:
     store: Store
     relay: Reader
     clock: Clock
+    post: Post
+    events: Events
     cookies: Cookies
     origins: Origins
+    passwords: Passwords
+    verifications: Verifications
     sessions: Sessions
     accounts: Accounts
     organizations: Organizations
     members: Members
 
     @classmethod
-    def of(cls, *, store: Store, relay: Reader, settings: Settings, clock: Clock) -> Backing:
-        sessions = Sessions(store, compat=settings.compat, clock=clock)
+    def of(
+        cls,
+        *,
+        store: Store,
+        relay: Reader,
+        settings: Settings,
+        post: Post,
+        events: Events | None = None,
+        clock: Clock = utc_now,
+    ) -> Backing:
+        """Raises ValueError for a trusted origin that is none."""
+        events = events or Events()
+        compat = settings.compat == "better-auth"
+        passwords = Passwords(scheme="scrypt" if compat else "argon2id")
+        sessions = Sessions(store, compat=settings.compat, clock=clock, events=events)
         organizations = Organizations(
             store, active_organization=settings.active_organization, clock=clock
         )
@@ -76,17 +96,20 @@ class Backing:
             store=store,
             relay=relay,
             clock=clock,
+            post=post,
+            events=events,
             cookies=cookies_of(settings),
             origins=Origins(settings.base_url, settings.origins),
+            passwords=passwords,
+            verifications=Verifications(store, clock=clock),
             sessions=sessions,
             accounts=Accounts(
                 store,
                 sessions=sessions,
-                passwords=Passwords(
-                    scheme="scrypt" if settings.compat == "better-auth" else "argon2id"
-                ),
+                passwords=passwords,
                 personal_workspace=settings.personal_workspace,
                 clock=clock,
+                events=events,
             ),
             organizations=organizations,
             members=Members(store, organizations=organizations),

@@ -1,0 +1,30 @@
+"""The port through which mail leaves; who carries it is for the application to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+__all__ = ["Letter", "LetterKind", "Post"]
+
+LetterKind = Literal[
+    "verify_email", "change_email", "email_changed", "reset_password", "delete_user", "invitation"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail, as plain text: what users wrote cannot become markup in it."""
+
+    kind: LetterKind
+    to: str
+    subject: str
+    text: str
+    url: str | None = None
+    """The link in the text, for who composes a mail of their own."""
+
+
+class Post(Protocol):
+    """Takes letters and returns at once: no answer takes longer because an address exists."""
+
+    def send(self, letter: Letter) -> None: ...

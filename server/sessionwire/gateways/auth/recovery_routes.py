@@ -1,0 +1,12 @@
+"""Forgotten passwords and the addresses that prove who somebody is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sessionwire.exchange.call import Endpoint
+
+__all__ = ["ENDPOINTS"]
+
+ENDPOINTS: tuple[Endpoint, ...] = ()

@@ -1,0 +1,12 @@
+"""Signing in with an identity provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sessionwire.exchange.call import Endpoint
+
+__all__ = ["ENDPOINTS"]
+
+ENDPOINTS: tuple[Endpoint, ...] = ()
