@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -84,7 +85,10 @@ class SessionWire:
         self._send_mail = send_mail
         self._client = client
         self._demo = demo
-        self._queries = make_queries(active_organization=self.settings.active_organization)
+        self._queries = make_queries(
+            active_organization=self.settings.active_organization,
+            maximum=timedelta(days=self.settings.session_maximum_days),
+        )
         self._router: Router | None = None
         self._relay: Relay | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sessionwire.errors import PeerError, Unavailable
@@ -68,7 +69,10 @@ class DatabaseReader:
         self.reachable = True
         self.waited: list[Version] = []
         self._last: dict[tuple[str, Viewer], Answered] = {}
-        self._queries = make_queries(active_organization=settings.active_organization)
+        self._queries = make_queries(
+            active_organization=settings.active_organization,
+            maximum=timedelta(days=settings.session_maximum_days),
+        )
 
     async def read(
         self,

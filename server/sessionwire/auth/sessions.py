@@ -6,7 +6,6 @@ import hashlib
 import secrets
 import string
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from sessionwire.auth.clock import Clock, utc_now
@@ -15,16 +14,16 @@ from sessionwire.model import ANONYMOUS, Document, ObjectId, Viewer, format_id, 
 from sessionwire.policy.cookies import BetterAuthSigner, Cookies, PurposeSigner, bearer
 from sessionwire.policy.lifetime import (
     LIFETIME,
+    MAXIMUM,
     UNREMEMBERED_LIFETIME,
     Expired,
     Lifetime,
-    judge,
-    refresh_at,
 )
-from sessionwire.reactive.identity import EndReason, SignedIn, tombstone_id
+from sessionwire.reactive.identity import EndReason, SignedIn, span_of, tombstone_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime, timedelta
 
     from sessionwire.auth.events import EventKind
     from sessionwire.settings import Settings
@@ -118,9 +117,11 @@ class Sessions:
         *,
         compat: Compat,
         clock: Clock = utc_now,
+        maximum: timedelta = MAXIMUM,
         events: Events | None = None,
     ) -> None:
         self._store = store
+        self.maximum = maximum
         self._events = events or Events()
         self._compat: Compat = compat
         self._clock = clock
@@ -133,11 +134,12 @@ class Sessions:
         """A new session of the user, with a token that nobody had before."""
         token = "".join(secrets.choice(_ALPHABET) for _ in range(32))
         now = self._clock()
+        span = LIFETIME if device.remember else UNREMEMBERED_LIFETIME
         document = {
             "_id": ObjectId(),
             "token": credential_of(token, compat=self._compat),
             "userId": user["_id"],
-            "expiresAt": now + (LIFETIME if device.remember else UNREMEMBERED_LIFETIME),
+            "expiresAt": now + min(span, self.maximum),
             "createdAt": now,
             "updatedAt": now,
             "ipAddress": device.address,
@@ -165,15 +167,13 @@ class Sessions:
 
     def judge(self, session: Document) -> Lifetime:
         """What a read makes of it now; one without an end has ended."""
-        expires_at = session.get("expiresAt")
-        if not isinstance(expires_at, datetime):
-            return Expired()
-        return judge(expires_at=expires_at, updated_at=_updated_at(session), now=self._clock())
+        span = span_of(session, maximum=self.maximum)
+        return Expired() if span is None else span.judge(now=self._clock())
 
     def outlives_browser(self, session: Document) -> bool:
         """Whether it was opened to be remembered."""
-        due = refresh_at(expires_at=session["expiresAt"], updated_at=_updated_at(session))
-        return due is not None
+        span = span_of(session, maximum=self.maximum)
+        return span is not None and span.remembered
 
     async def of_user(self, user: Document) -> list[Document]:
         """The user's unexpired sessions, oldest first."""
@@ -231,8 +231,3 @@ class Sessions:
     ) -> None:
         user_id, id = format_id(session.get("userId")), format_id(session["_id"])
         await self._events.note(writing, Event(kind, self._clock(), user_id, id, reason))
-
-
-def _updated_at(session: Document) -> datetime:
-    found = session.get("updatedAt")
-    return found if isinstance(found, datetime) else session["expiresAt"]

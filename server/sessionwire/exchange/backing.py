@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sessionwire.auth.accounts import Accounts
@@ -87,7 +88,13 @@ class Backing:
         events = events or Events()
         compat = settings.compat == "better-auth"
         passwords = Passwords(scheme="scrypt" if compat else "argon2id")
-        sessions = Sessions(store, compat=settings.compat, clock=clock, events=events)
+        sessions = Sessions(
+            store,
+            compat=settings.compat,
+            clock=clock,
+            maximum=timedelta(days=settings.session_maximum_days),
+            events=events,
+        )
         organizations = Organizations(
             store, active_organization=settings.active_organization, clock=clock
         )

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 __all__ = [
     "FRESH_AGE",
     "LIFETIME",
+    "MAXIMUM",
     "REFRESH_AFTER",
     "UNREMEMBERED_LIFETIME",
     "Due",
     "Expired",
     "Fresh",
     "Lifetime",
-    "judge",
-    "refresh_at",
+    "Span",
 ]
 
 LIFETIME = timedelta(days=7)
@@ -26,6 +26,11 @@ UNREMEMBERED_LIFETIME = timedelta(days=1)
 """Of a session whose owner did not want to be remembered; never extended."""
 FRESH_AGE = timedelta(hours=24)
 """How long after sign-in a session may do what needs a recent sign-in."""
+MAXIMUM = timedelta(days=90)
+"""From sign-in to the end of a session, however active, unless a setting says otherwise."""
+
+
+_SHORT = UNREMEMBERED_LIFETIME + timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +53,46 @@ class Expired:
 Lifetime = Fresh | Due | Expired
 
 
-def refresh_at(*, expires_at: datetime, updated_at: datetime) -> datetime | None:
-    """From when on a read extends the session; None if never.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A session's life as its document tells it; `maximum` is counted from `created_at`.
 
     A session made not to be remembered shows by its short span: no field in MongoDB says so, and
     better-auth's own sessions are told apart in the same way.
     """
-    if expires_at - updated_at <= UNREMEMBERED_LIFETIME + timedelta(minutes=1):
-        return None
-    return expires_at - LIFETIME + REFRESH_AFTER
 
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    maximum: timedelta = MAXIMUM
 
-def judge(*, expires_at: datetime, updated_at: datetime, now: datetime) -> Lifetime:
-    """What a read at `now` makes of a session."""
-    if expires_at <= now:
-        return Expired()
-    due = refresh_at(expires_at=expires_at, updated_at=updated_at)
-    return Due(now + LIFETIME) if due is not None and due <= now else Fresh()
+    @property
+    def ends_at(self) -> datetime:
+        """When it is over unless it is extended; the maximum binds also who wrote a later date."""
+        return min(self.expires_at, self.created_at + self.maximum)
+
+    @property
+    def remembered(self) -> bool:
+        if self.expires_at - self.updated_at > _SHORT:
+            return True
+        return self._reaches_maximum and self.maximum > _SHORT
+
+    @property
+    def refresh_at(self) -> datetime | None:
+        """From when on a read extends it; None if never."""
+        if self._reaches_maximum or not self.remembered:
+            return None
+        return self.expires_at - LIFETIME + REFRESH_AFTER
+
+    def judge(self, *, now: datetime) -> Lifetime:
+        """What a read at `now` makes of it."""
+        if self.ends_at <= now:
+            return Expired()
+        due = self.refresh_at
+        if due is None or due > now:
+            return Fresh()
+        return Due(min(now + LIFETIME, self.created_at + self.maximum))
+
+    @property
+    def _reaches_maximum(self) -> bool:
+        return self.expires_at >= self.created_at + self.maximum

@@ -7,10 +7,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from sessionwire.model import Document, ObjectId, format_date, format_id
-from sessionwire.policy.lifetime import refresh_at
+from sessionwire.policy.lifetime import MAXIMUM
 from sessionwire.policy.roles import may
-from sessionwire.reactive.fields import date, moment, text, text_or_none
-from sessionwire.reactive.identity import IDENTITY, identity
+from sessionwire.reactive.fields import date, text, text_or_none
+from sessionwire.reactive.identity import IDENTITY, Identity, SignedIn, identify, span_of
 from sessionwire.reactive.membership import Active, SessionContext
 from sessionwire.reactive.shapes import (
     Device,
@@ -28,15 +28,20 @@ from sessionwire.reactive.view import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from sessionwire.reactive.identity import SignedIn
+    from datetime import timedelta
 
 __all__ = ["make_queries"]
 
 
-def make_queries(*, active_organization: Literal["user", "session"]) -> Queries:
-    """The built-in queries, with room for more; `active_organization` says whose field rules."""
-    queries = Queries(functools.partial(SessionContext, truth=active_organization))
+def make_queries(
+    *, active_organization: Literal["user", "session"], maximum: timedelta = MAXIMUM
+) -> Queries:
+    """The built-in queries, with room for more.
+
+    `active_organization` says whose field rules, `maximum` how long after sign-in a session lasts.
+    """
+    context = functools.partial(SessionContext, truth=active_organization, maximum=maximum)
+    queries = Queries(context)
     queries.add(IDENTITY, identity)
     queries.add("session", session)
     queries.add("user", user)
@@ -46,9 +51,22 @@ def make_queries(*, active_organization: Literal["user", "session"]) -> Queries:
     return queries
 
 
+def identity(ctx: SessionContext) -> Identity | None:
+    who = identify(ctx)
+    if not isinstance(who, SignedIn):
+        return None if who is None else Identity(ended=who.reason)
+    span = span_of(who.session, maximum=ctx.maximum)
+    return Identity(
+        ended=None,
+        session_id=format_id(who.session["_id"]),
+        user_id=format_id(who.user["_id"]),
+        expires_at=None if span is None else span.ends_at,
+    )
+
+
 def session(ctx: SessionContext, organization: str | None = None) -> SessionView | None:
     who = ctx.signed_in
-    return None if who is None else _session_view(who, ctx.active(organization))
+    return None if who is None else _session_view(ctx, who, ctx.active(organization))
 
 
 def user(ctx: SessionContext) -> User | None:
@@ -84,11 +102,13 @@ def devices(ctx: SessionContext) -> list[Device] | None:
         return None
     sessions = ctx.where("session", userId=who.user["_id"])
     newest = sorted(sessions, key=lambda s: (date(s, "createdAt") or "", str(s["_id"])))
-    return [_device(each, who.session) for each in reversed(newest)]
+    return [_device(ctx, each, who.session) for each in reversed(newest)]
 
 
-def _session_view(who: SignedIn, active: Active | None) -> SessionView:
+def _session_view(ctx: SessionContext, who: SignedIn, active: Active | None) -> SessionView:
     session = who.session
+    span = span_of(session, maximum=ctx.maximum)
+    refresh_at = None if span is None else span.refresh_at
     active_id = None if active is None else format_id(active.organization["_id"])
     return SessionView(
         session=Session(
@@ -96,8 +116,8 @@ def _session_view(who: SignedIn, active: Active | None) -> SessionView:
             user_id=format_id(session["userId"]),
             created_at=date(session, "createdAt"),
             updated_at=date(session, "updatedAt"),
-            expires_at=date(session, "expiresAt"),
-            refresh_at=_refresh_at(session),
+            expires_at=None if span is None else format_date(span.ends_at),
+            refresh_at=None if refresh_at is None else format_date(refresh_at),
             ip_address=text_or_none(session, "ipAddress"),
             user_agent=text_or_none(session, "userAgent"),
             active_organization_id=active_id,
@@ -114,14 +134,6 @@ def _scope(user: Document, active: Active | None) -> str:
     if active is not None:
         parts += [format_id(active.organization["_id"]), text(active.member, "role")]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=9).hexdigest()
-
-
-def _refresh_at(session: Document) -> str | None:
-    expires_at, updated_at = moment(session, "expiresAt"), moment(session, "updatedAt")
-    if expires_at is None or updated_at is None:
-        return None
-    due = refresh_at(expires_at=expires_at, updated_at=updated_at)
-    return None if due is None else format_date(due)
 
 
 def _user(user: Document, active: Active | None) -> User:
@@ -220,12 +232,13 @@ def _invitation(invitation: Document) -> Invitation:
     )
 
 
-def _device(session: Document, current: Document) -> Device:
+def _device(ctx: SessionContext, session: Document, current: Document) -> Device:
+    span = span_of(session, maximum=ctx.maximum)
     return Device(
         id=format_id(session["_id"]),
         created_at=date(session, "createdAt"),
         updated_at=date(session, "updatedAt"),
-        expires_at=date(session, "expiresAt"),
+        expires_at=None if span is None else format_date(span.ends_at),
         ip_address=text_or_none(session, "ipAddress"),
         user_agent=text_or_none(session, "userAgent"),
         current=session["_id"] == current["_id"],

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
-from sessionwire.model import Document, ObjectId, format_id
+from sessionwire.model import Document, ObjectId
+from sessionwire.policy.lifetime import Span
 from sessionwire.reactive.fields import moment
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from sessionwire.reactive.view import Context
 
 __all__ = [
@@ -22,7 +25,7 @@ __all__ = [
     "Identity",
     "SignedIn",
     "identify",
-    "identity",
+    "span_of",
     "tombstone_id",
 ]
 
@@ -83,13 +86,10 @@ def identify(ctx: Context) -> SignedIn | Ended | None:
     return Ended("banned") if user.get("banned") is True else SignedIn(session, user)
 
 
-def identity(ctx: Context) -> Identity | None:
-    who = identify(ctx)
-    if not isinstance(who, SignedIn):
-        return None if who is None else Identity(ended=who.reason)
-    return Identity(
-        ended=None,
-        session_id=format_id(who.session["_id"]),
-        user_id=format_id(who.user["_id"]),
-        expires_at=moment(who.session, "expiresAt"),
-    )
+def span_of(session: Document, *, maximum: timedelta) -> Span | None:
+    """The session's life; None for one without an end, which counts as over."""
+    expires_at = moment(session, "expiresAt")
+    if expires_at is None:
+        return None
+    updated_at = moment(session, "updatedAt") or expires_at
+    return Span(moment(session, "createdAt") or updated_at, updated_at, expires_at, maximum)

@@ -12,6 +12,8 @@ from sessionwire.reactive.identity import SignedIn, identify
 from sessionwire.reactive.view import Context
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from sessionwire.model import Viewer
     from sessionwire.reactive.view import Source
 
@@ -29,13 +31,20 @@ class Active:
 class SessionContext(Context):
     """What a query is called with: documents of one moment, and who asks."""
 
-    __slots__ = ("_truth",)
+    __slots__ = ("_truth", "maximum")
 
     def __init__(
-        self, viewer: Viewer, source: Source, *, truth: Literal["user", "session"]
+        self,
+        viewer: Viewer,
+        source: Source,
+        *,
+        truth: Literal["user", "session"],
+        maximum: timedelta,
     ) -> None:
         super().__init__(viewer, source)
         self._truth = truth
+        self.maximum = maximum
+        """How long after sign-in a session may last."""
 
     @property
     def signed_in(self) -> SignedIn | None:

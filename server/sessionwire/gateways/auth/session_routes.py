@@ -12,7 +12,7 @@ from sessionwire.exchange.perform import shown
 from sessionwire.exchange.schema import Field, Schema
 from sessionwire.gateways.auth.wire import session_json, session_view_json
 from sessionwire.model import format_version, parse_id
-from sessionwire.policy.lifetime import FRESH_AGE, Due, Expired, judge
+from sessionwire.policy.lifetime import FRESH_AGE, Due, Expired, Span
 from sessionwire.reactive.shapes import SessionView
 
 if TYPE_CHECKING:
@@ -52,14 +52,17 @@ async def _read(call: Call) -> Reading:
 
 
 def _judge(call: Call, view: SessionView) -> Lifetime:
-    expires_at, updated_at = view.session.expires_at, view.session.updated_at
-    if expires_at is None:
+    session = view.session
+    if session.expires_at is None:
         return Expired()
-    return judge(
-        expires_at=datetime.fromisoformat(expires_at),
-        updated_at=datetime.fromisoformat(updated_at or expires_at),
-        now=call.backing.clock(),
+    updated_at = session.updated_at or session.expires_at
+    span = Span(
+        created_at=datetime.fromisoformat(session.created_at or updated_at),
+        updated_at=datetime.fromisoformat(updated_at),
+        expires_at=datetime.fromisoformat(session.expires_at),
+        maximum=call.backing.sessions.maximum,
     )
+    return span.judge(now=call.backing.clock())
 
 
 async def _extended(call: Call, reading: Reading, view: SessionView, due: Due) -> Reply:
