@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import multiprocessing
 import os
@@ -30,6 +31,8 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from sessionwire import __version__
 from sessionwire.app import SessionWire
 from sessionwire.errors import StartupError
+from sessionwire.gateways.auth.openapi import openapi
+from sessionwire.gateways.auth.routes import ENDPOINTS
 from sessionwire.serving import BACKLOG, uvicorn_config
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
@@ -43,7 +46,10 @@ __all__ = ["main"]
 
 _USER_TIMEOUT_MS = 20_000
 _READY_WITHIN = 90.0
-_CONNECTION = re.compile(r"^connection (open|closed)|WebSocket")
+_NOT_WORTH_A_LINE = re.compile(
+    "connection (open|closed)|.*WebSocket|Invalid HTTP request|Unsupported upgrade"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
@@ -58,6 +64,12 @@ def _sessionwire() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
+
+
+@cli.command("openapi")
+def print_openapi() -> None:
+    """Print the HTTP API as an OpenAPI 3.1 document."""
+    typer.echo(json.dumps(openapi(ENDPOINTS, version=__version__), indent=2))
 
 
 @cli.command()
@@ -102,17 +114,25 @@ def _log(level: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     handler.addFilter(_one_line)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("pymongo", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # What these say in detail are commands, headers and frames, with everything that is in them.
+    for library in ("pymongo", "asyncio", "httpx", "httpcore", "websockets", "aiosmtplib"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    uvicorn_logger = logging.getLogger("uvicorn.error")
+    uvicorn_logger.setLevel(max(logging.INFO, logging.root.level))
 
 
 def _one_line(record: logging.LogRecord) -> bool:
-    """A connection is worth no line, and what a peer sent wrong no traceback."""
-    if record.name == "uvicorn.error" and _CONNECTION.search(str(record.msg)):
+    """A connection is worth no line, what a peer sent wrong no traceback, and a line is one."""
+    if record.name == "uvicorn.error" and _NOT_WORTH_A_LINE.match(str(record.msg)):
         return False
     if record.name == "uvicorn.error" and record.msg.startswith("Invalid UTF-8"):
         record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+    record.msg, record.args = _CONTROL.sub(_escaped, record.getMessage()), ()
     return True
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def _settings(data_dir: Path | None, address: str) -> Settings:
@@ -279,7 +299,8 @@ def _announce_when_ready(address: str) -> None:
     deadline = time.monotonic() + _READY_WITHIN
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{address}/api/auth/ok", timeout=1):
+            health = urllib.request.Request(f"{address}/api/auth/ok", headers={"Host": "localhost"})
+            with urllib.request.urlopen(health, timeout=1):
                 _announce(address)
                 return
         except OSError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sessionwire.store.mongo import Store
 
 
-async def test_only_the_hash_of_a_token_is_stored(store: Store) -> None:
+async def test_se_01_only_the_hash_of_a_token_is_stored(store: Store) -> None:
     entered = await House(store).sign_up()
     token = entered.opened.token
     assert len(token) == 32 and set(token) <= set(string.ascii_letters + string.digits)
@@ -36,7 +36,7 @@ async def test_a_better_auth_database_keeps_the_token_itself(store: Store) -> No
     assert entered.opened.document["token"] == entered.opened.token == entered.opened.handle
 
 
-async def test_every_sign_in_has_a_token_of_its_own(store: Store) -> None:
+async def test_se_01_every_sign_in_has_a_token_of_its_own(store: Store) -> None:
     house = House(store)
     first = await house.sign_up()
     second = await house.sign_in(first.user["email"])
@@ -122,7 +122,7 @@ async def test_an_end_is_explained_before_it_happens(store: Store, reason: Any) 
     assert await house.sessions.find(Viewer(who.session["token"])) is None
 
 
-async def test_nobody_revokes_the_session_of_another(store: Store) -> None:
+async def test_se_09_nobody_revokes_the_session_of_another(store: Store) -> None:
     house = House(store)
     alice, mallory = await house.person(), await house.person("Mallory")
     async with store.writing() as writing:

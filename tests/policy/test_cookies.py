@@ -144,7 +144,7 @@ def test_a_signature_has_one_spelling(kind: type[PurposeSigner] | type[BetterAut
     assert len([each for each in verified if each is not None]) <= 1
 
 
-def test_every_purpose_has_its_own_signature() -> None:
+def test_se_13_every_purpose_has_its_own_signature() -> None:
     signer = PurposeSigner([KEY])
     purposes = ["session_token", "dont_remember", "state"]
     for made in purposes:
@@ -161,7 +161,7 @@ def test_a_marker_does_not_pass_for_a_token_nor_a_token_for_a_marker() -> None:
 
 
 @pytest.mark.parametrize("kind", [PurposeSigner, BetterAuthSigner])
-def test_of_several_keys_the_first_signs_and_all_verify(
+def test_se_12_of_several_keys_the_first_signs_and_all_verify(
     kind: type[PurposeSigner] | type[BetterAuthSigner],
 ) -> None:
     old, rotated = kind([OTHER_KEY]), kind([KEY, OTHER_KEY])
@@ -173,7 +173,7 @@ def test_of_several_keys_the_first_signs_and_all_verify(
     assert old.verify(rotated.sign(TOKEN, purpose="session_token"), purpose="session_token") is None
 
 
-def test_two_different_cookies_of_one_name_count_as_none() -> None:
+def test_se_11_two_different_cookies_of_one_name_count_as_none() -> None:
     those = cookies()
     mine = jar(those.session(TOKEN, remember=True))
     theirs = jar(those.session("A" * 32, remember=True))
@@ -195,7 +195,7 @@ def test_an_oversized_header_carries_nothing() -> None:
 
 
 @given(st.text(), st.booleans(), st.booleans())
-def test_any_cookie_header_is_read_without_raising(header: str, compat: bool, secure: bool) -> None:
+def test_se_11_any_cookie_header_is_read_without_raising(header: str, compat: bool, secure: bool) -> None:
     those = cookies(compat=compat, secure=secure)
     assert those.token(header) is None
     assert those.remembered(header)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal
@@ -20,9 +20,11 @@ __all__ = [
     "boolean",
     "choice",
     "count",
+    "describe",
     "filled",
     "record",
     "roles",
+    "scalar",
     "string",
 ]
 
@@ -35,6 +37,9 @@ class Undefined(Enum):
 
 UNDEFINED: Final = Undefined.UNDEFINED
 
+_TEXT = 2_000
+_SAFE = 2**53 - 1
+"""The largest whole number that JavaScript keeps."""
 _DIGITS = re.compile(r"[0-9]{1,9}\Z")
 
 
@@ -76,6 +81,17 @@ def record(value: object) -> dict[str, Any]:
     return value
 
 
+def scalar(value: object) -> str | bool | int | float:
+    """One value that a document keeps and a page reads as it was given."""
+    if isinstance(value, str):
+        if len(value) > _TEXT:
+            raise Mismatch(f"Too big: expected string to have <={_TEXT} characters")
+        return value
+    if isinstance(value, bool | int | float) and abs(value) <= _SAFE:
+        return value
+    raise Mismatch("Invalid input")
+
+
 def roles(value: object) -> list[str]:
     """One role, several joined by commas, or a list of them."""
     parts = [value] if isinstance(value, str) else value
@@ -99,7 +115,26 @@ def choice(*options: str) -> Kind:
             raise Mismatch(f"Invalid option: expected one of {listed}")
         return string(value)
 
+    _SHAPES[chosen] = {"enum": list(options)}
     return chosen
+
+
+_SHAPES: dict[Kind, Mapping[str, Any]] = {
+    string: {"type": "string"},
+    filled: {"type": "string", "minLength": 1},
+    address: {"type": "string", "format": "email"},
+    boolean: {"type": "boolean"},
+    scalar: {"type": ["string", "boolean", "number"]},
+    record: {"type": "object"},
+    roles: {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+    count: {"type": "string", "pattern": "^[0-9]{1,9}$"},
+}
+
+
+def describe(field: Field) -> Mapping[str, Any]:
+    """The field's values as a JSON Schema; a kind of an endpoint's own takes anything."""
+    shape = _SHAPES.get(field.kind, {})
+    return {"anyOf": [shape, {"type": "null"}]} if field.nullable else shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +154,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The fields of a body or a query; those that it does not name are dropped."""
+    """The fields of a body or a query; those that it does not name are dropped, or the `rest`."""
 
     fields: Sequence[Field] = ()
     container: Literal["object", "record"] = "object"
+    rest: str | None = None
+    """Under which name the values that it does not name are given, unchecked."""
 
-    def parse(self, value: object, *, where: Literal["body", "query"] = "body") -> dict[str, Any]:
+    def parse(self, value: object, *, where: str = "body") -> dict[str, Any]:
         """Its values by name. Raises BadRequest that names every fault, in the fields' order."""
         if not isinstance(value, dict):
             raise _refusal(
@@ -141,6 +178,9 @@ class Schema:
                 faults.append(f"[{where}.{field.name}] {mismatch}")
         if faults:
             raise _refusal(faults)
+        if self.rest is not None:
+            named = {field.name for field in self.fields}
+            parsed[self.rest] = {key: each for key, each in value.items() if key not in named}
         return parsed
 
 

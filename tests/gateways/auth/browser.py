@@ -44,7 +44,7 @@ class Server:
         return utc_now() if self.ahead is None else utc_now() + self.ahead
 
     def browser(self, **headers: str) -> Browser:
-        return Browser(self, {"origin": ORIGIN, **headers})
+        return Browser(self, {"origin": self.settings.base_url, **headers})
 
     def bare(self) -> Browser:
         """A client that says nothing of itself."""
@@ -66,13 +66,21 @@ class Browser:
         return await self.send("POST", path, json={} if body is None else body, headers=headers)
 
     async def send(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        peer: str = "127.0.0.1",
+        **more: Any,
     ) -> httpx.Response:
         sent = {**self.headers, **(headers or {})}
         if self.jar and "cookie" not in sent:
             sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
         raw = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
-        transport = httpx.ASGITransport(self.server.app, raise_app_exceptions=True)
+        transport = httpx.ASGITransport(
+            self.server.app, raise_app_exceptions=True, client=(peer, 50_000)
+        )
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
             response = await client.request(method, f"/api/auth{path}", headers=raw, **more)
         self._keep(response)

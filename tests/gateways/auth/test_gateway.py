@@ -221,7 +221,7 @@ async def test_a_forwarded_address_is_not_believed(server: Server) -> None:
     assert shown is not None and shown["session"]["ipAddress"] == "127.0.0.1"
 
 
-async def test_over_https_every_cookie_is_secure_and_of_this_host(store: Store) -> None:
+async def test_se_02_over_https_every_cookie_is_secure_and_of_this_host(store: Store) -> None:
     server = Server(store, settings_with(base_url="https://app.test"))
     browser = server.browser(origin="https://app.test")
     answers = [

@@ -59,7 +59,7 @@ async def test_a_session_read_shows_the_session_the_user_and_where_they_are(
     assert shown["user"]["onboarded"] is True
 
 
-async def test_no_answer_holds_the_token_nor_what_is_stored_of_it(
+async def test_db_03_no_answer_holds_the_token_nor_what_is_stored_of_it(
     server: Server, browser: Browser
 ) -> None:
     address = unique_address()
@@ -137,7 +137,7 @@ def tampered(value: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("compat", ["none", "better-auth"])
-async def test_a_tampered_cookie_is_nobody_and_is_left_alone(store: Store, compat: Any) -> None:
+async def test_se_11_a_tampered_cookie_is_nobody_and_is_left_alone(store: Store, compat: Any) -> None:
     server = Server(store, settings_with(compat=compat))
     browser = server.browser()
     await browser.sign_up(unique_address())
@@ -216,7 +216,7 @@ async def test_a_bearer_without_an_origin_is_a_session_and_gets_no_cookies(
     assert (await page.get("/get-session", **bearer)).json() is None
 
 
-async def test_a_cookie_from_before_a_sign_in_never_becomes_a_session(server: Server) -> None:
+async def test_se_03_a_cookie_from_before_a_sign_in_never_becomes_a_session(server: Server) -> None:
     address = unique_address()
     await server.browser().sign_up(address)
     attacker = server.browser()
@@ -233,7 +233,7 @@ async def test_a_cookie_from_before_a_sign_in_never_becomes_a_session(server: Se
 # Lifetime
 
 
-async def test_a_session_is_extended_when_it_is_read_a_day_later(
+async def test_se_04_a_session_is_extended_when_it_is_read_a_day_later(
     server: Server, browser: Browser
 ) -> None:
     before = (await browser.session() or {})["session"]
@@ -267,7 +267,7 @@ async def test_a_read_may_ask_not_to_extend(server: Server, browser: Browser, st
     assert await stored(store, browser) == before
 
 
-async def test_fifty_reads_at_the_edge_extend_once_and_sign_nobody_out(
+async def test_se_05_fifty_reads_at_the_edge_extend_once_and_sign_nobody_out(
     server: Server, browser: Browser, store: Store
 ) -> None:
     server.ahead = DAY + SECOND
@@ -330,7 +330,7 @@ async def test_the_list_of_sessions_needs_a_recent_sign_in(
 @pytest.mark.parametrize(
     ("path", "reason"), [("/sign-out", "signed_out"), ("/revoke-sessions", "revoked")]
 )
-async def test_an_ended_session_is_dead_when_the_answer_comes(
+async def test_se_06_an_ended_session_is_dead_when_the_answer_comes(
     server: Server, browser: Browser, store: Store, path: str, reason: str
 ) -> None:
     token = (await stored(store, browser))["token"]
