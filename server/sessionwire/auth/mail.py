@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-__all__ = ["Letter", "LetterKind", "Post"]
+if TYPE_CHECKING:
+    from sessionwire.policy.letters import Words
+
+__all__ = ["Letter", "LetterKind", "Post", "letter"]
 
 LetterKind = Literal[
-    "verify_email", "change_email", "email_changed", "reset_password", "delete_user", "invitation"
+    "verify_email",
+    "change_email",
+    "email_changed",
+    "address_taken",
+    "reset_password",
+    "delete_user",
+    "invitation",
 ]
 
 
@@ -28,3 +37,8 @@ class Post(Protocol):
     """Takes letters and returns at once: no answer takes longer because an address exists."""
 
     def send(self, letter: Letter) -> None: ...
+
+
+def letter(kind: LetterKind, words: Words, *, to: str) -> Letter:
+    """These words, addressed."""
+    return Letter(kind, to, words.subject, words.text, words.url)

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from sessionwire.tasks import background
+
 if TYPE_CHECKING:
     from sessionwire.auth.mail import Letter
 
@@ -24,39 +26,53 @@ _PAUSES = (1.0, 5.0, 25.0)
 
 
 class Postman:
-    """A bounded queue in front of `carry`; what cannot be delivered is logged, without its text."""
+    """A bounded queue in front of `carry`; a letter is tried again after each of the `pauses`.
 
-    def __init__(self, carry: Carry) -> None:
+    The log names the kind of a letter and the kind of a failure: a mail server's words may repeat
+    an address, and a letter holds a token.
+    """
+
+    def __init__(
+        self, carry: Carry, *, queue: int = _QUEUE, pauses: tuple[float, ...] = _PAUSES
+    ) -> None:
         self._carry = carry
-        self._queue: asyncio.Queue[Letter] = asyncio.Queue(_QUEUE)
+        self._pauses = pauses
+        self._queue: asyncio.Queue[Letter] = asyncio.Queue(queue)
+        self._undelivered = 0
 
     def send(self, letter: Letter) -> None:
         """Take the letter; with a full queue it is dropped and logged."""
         try:
             self._queue.put_nowait(letter)
+            self._undelivered += 1
         except asyncio.QueueFull:
             logger.error("A mail (%s) was dropped: too many wait", letter.kind)
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_CARRIERS):
-                group.create_task(self._work())
+        """Deliver until cancelled; what is not delivered then is lost, and counted."""
+        try:
+            async with background(*(self._work() for _ in range(_CARRIERS))):
+                await asyncio.get_running_loop().create_future()
+        finally:
+            if self._undelivered:
+                logger.warning("%d mails were not sent before the end", self._undelivered)
 
     async def _work(self) -> None:
         while True:
             await self._deliver(await self._queue.get())
+            self._undelivered -= 1
 
     async def _deliver(self, letter: Letter) -> None:
-        for pause in (*_PAUSES, None):
+        for pause in (*self._pauses, None):
             try:
                 async with asyncio.timeout(_DEADLINE):
                     await self._carry(letter)
                 logger.info("Mail sent: %s", letter.kind)
                 return
             except Exception as error:  # a carrier is an application's code, or a mail server
+                cause = type(error).__name__
                 if pause is None:
-                    logger.error("A mail (%s) was given up: %s", letter.kind, type(error).__name__)
+                    logger.error("A mail (%s) was given up: %s", letter.kind, cause)
                     return
-                logger.warning("A mail (%s) will be tried again: %s", letter.kind, error)
+                logger.warning("A mail (%s) will be tried again: %s", letter.kind, cause)
                 await asyncio.sleep(pause)
