@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from auth.rig import unique_address
+from auth.rig import ORIGIN, unique_address
 from sessionwire.auth.accounts import Accounts, SignIn
+from sessionwire.auth.administration import Administration
 from sessionwire.auth.clock import Clock, utc_now
+from sessionwire.auth.credentials import Credentials
+from sessionwire.auth.invitations import Invitations
 from sessionwire.auth.members import Members
 from sessionwire.auth.memberships import member_id
 from sessionwire.auth.organizations import Organizations
 from sessionwire.auth.passwords import Passwords
 from sessionwire.auth.sessions import Device, Sessions
+from sessionwire.auth.standing import Standing
 from sessionwire.model import ObjectId, Viewer
 
 if TYPE_CHECKING:
+    from sessionwire.auth.mail import Letter
     from sessionwire.model import Document
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store
@@ -33,15 +38,17 @@ class House:
     compat: Literal["none", "better-auth"] = "none"
     active_organization: Literal["user", "session"] = "user"
     personal_workspace: bool = True
+    verified_invitees: bool = False
     clock: Clock = utc_now
 
     def __post_init__(self) -> None:
         self.passwords = Passwords()
         self.sessions = Sessions(self.store, compat=self.compat, clock=self.clock)
+        self.credentials = Credentials(self.store, passwords=self.passwords, clock=self.clock)
         self.accounts = Accounts(
             self.store,
             sessions=self.sessions,
-            passwords=self.passwords,
+            credentials=self.credentials,
             personal_workspace=self.personal_workspace,
             clock=self.clock,
         )
@@ -49,6 +56,21 @@ class House:
             self.store, active_organization=self.active_organization, clock=self.clock
         )
         self.members = Members(self.store, organizations=self.organizations)
+        self.administration = Administration(self.store, organizations=self.organizations)
+        self.standing = Standing(self.store, organizations=self.organizations)
+        self.letters: list[Letter] = []
+        self.invitations = Invitations(
+            self.store,
+            organizations=self.organizations,
+            post=self,
+            base_url=ORIGIN,
+            verified=self.verified_invitees,
+            clock=self.clock,
+        )
+
+    def send(self, letter: Letter) -> None:
+        """The post: keeps every letter for the test to read."""
+        self.letters.append(letter)
 
     async def sign_up(self, email: str | None = None, name: str = "Alice") -> SignIn:
         async with self.store.writing() as writing:

@@ -181,7 +181,7 @@ async def change(
         )
 
 
-async def test_a_changed_password_ends_every_other_session_and_says_why(store: Store) -> None:
+async def test_se_07_a_changed_password_ends_every_other_session_and_says_why(store: Store) -> None:
     house = House(store)
     first = await house.sign_up()
     second = await house.sign_in(first.user["email"])
@@ -257,7 +257,7 @@ async def test_a_sign_in_that_a_change_of_password_outran_leaves_no_session(stor
     sessions = OutrunSessions(store, compat="none")
     sessions.change_first = lambda: change(house, here, current="password1234", new="new-password")
     accounts = Accounts(
-        store, sessions=sessions, passwords=house.passwords, personal_workspace=True
+        store, sessions=sessions, credentials=house.credentials, personal_workspace=True
     )
     async with store.writing() as writing:
         with pytest.raises(Unauthorized):

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sessionwire.auth.clock import Clock, utc_now
+from sessionwire.auth.credentials import hash_in
 from sessionwire.auth.events import Event, Events
 from sessionwire.auth.onboarding import onboard
 from sessionwire.auth.passwords import Match
 from sessionwire.errors import BadRequest, Duplicate, Forbidden, PeerError, Unauthorized
 from sessionwire.model import Document, ObjectId, format_id
 from sessionwire.policy.emails import canonical_email
-from sessionwire.policy.passwords import PasswordFault, fault_of, is_too_long
+from sessionwire.reactive.fields import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from sessionwire.auth.passwords import Passwords
+    from sessionwire.auth.addresses import Addresses
+    from sessionwire.auth.credentials import Credentials
     from sessionwire.auth.sessions import Device, Opened, Sessions
+    from sessionwire.auth.throttle import Throttle
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store, Writing
 
 __all__ = ["Accounts", "SignIn"]
-
-_NOBODY: Document = {"_id": "nobody"}
-"""Whose account is looked for when there is no such user, for the time that it takes."""
-
-_FAULTS = {
-    PasswordFault.TOO_SHORT: "Password too short",
-    PasswordFault.TOO_LONG: "Password too long",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +38,33 @@ class SignIn:
 
 
 class Accounts:
-    """The users of one database and their passwords. It knows no HTTP."""
+    """The users of one database who have a password. It knows no HTTP.
+
+    With `addresses` and `verified_only`, a password signs in only who confirmed their address.
+    """
 
     def __init__(
         self,
         store: Store,
         *,
         sessions: Sessions,
-        passwords: Passwords,
+        credentials: Credentials,
         personal_workspace: bool,
+        addresses: Addresses | None = None,
+        verified_only: bool = False,
         clock: Clock = utc_now,
         events: Events | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         self._store = store
+        self._throttle = throttle
         self._sessions = sessions
-        self._passwords = passwords
+        self._credentials = credentials
+        self._addresses = addresses
+        self._verified_only = verified_only
         self._personal_workspace = personal_workspace
-        self._clock = clock
         self._events = events or Events()
+        self._clock = clock
 
     async def sign_up(
         self,
@@ -73,65 +78,127 @@ class Accounts:
     ) -> SignIn:
         """A new user, set up and signed in.
 
-        The account is written before the user, whose unique address is what makes it real: a crash
-        in between leaves an account of nobody, and the address free. Raises BadRequest for the
-        password or the address, and PeerError for an address that is taken.
+        Raises BadRequest for the password or the address, and PeerError for an address that is
+        taken.
         """
-        _refuse_fault(password)
-        address = canonical_email(email)
-        if address is None:
-            raise BadRequest("Invalid email", code="INVALID_EMAIL")
+        address = self._checked(name=name, email=email, password=password)
         if await self._store.find_one("user", {"email": address}) is not None:
             _refuse_taken(
                 "User already exists. Use another email.",
                 code="USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
             )
-        user_id = ObjectId()
-        now = self._clock()
-        dates = {"createdAt": now, "updatedAt": now}
-        account = {
-            "_id": ObjectId(),
-            "userId": user_id,
-            "providerId": "credential",
-            "accountId": format_id(user_id),
-            "password": await self._passwords.hash(password),
-            **dates,
+        user, is_new = await self._create(
+            writing, name=name, address=address, password=password, image=image
+        )
+        if not is_new:
+            _refuse_taken("Failed to create user", code="FAILED_TO_CREATE_USER")
+        return await self.enter(writing, user, device)
+
+    async def register(
+        self,
+        writing: Writing,
+        *,
+        name: str,
+        email: str,
+        password: str,
+        image: str | None,
+        target: str | None,
+    ) -> Document:
+        """A new user, not signed in, who is mailed a link that confirms their address.
+
+        For an address that is taken it is a user who does not exist, after the same work, and its
+        owner is told. Raises BadRequest for the password or the address.
+        """
+        assert self._addresses is not None, "made with addresses"
+        address = self._checked(name=name, email=email, password=password)
+        user, is_new = await self._create(
+            writing, name=name, address=address, password=password, image=image
+        )
+        if is_new:
+            await self._addresses.send_verification(writing, user, target=target)
+        else:
+            await self._addresses.tell_taken(writing, address)
+        return user
+
+    def _checked(self, *, name: str, email: str, password: str) -> str:
+        """The address of a new user. Raises BadRequest."""
+        self._credentials.refuse_weak(password, own=(name, email))
+        address = canonical_email(email)
+        if address is None:
+            raise BadRequest("Invalid email", code="INVALID_EMAIL")
+        return address
+
+    async def _create(
+        self, writing: Writing, *, name: str, address: str, password: str, image: str | None
+    ) -> tuple[Document, bool]:
+        """The user, and whether they were written: not if the address is somebody else's.
+
+        The account is written before the user, whose unique address is what makes it real: a crash
+        in between leaves an account of nobody, and the address free.
+        """
+        account = self._credentials.account(ObjectId(), await self._credentials.hash(password))
+        user = {
+            "_id": account["userId"],
+            "name": name,
+            "email": address,
+            "emailVerified": False,
+            **({} if image is None else {"image": image}),
+            "createdAt": account["createdAt"],
+            "updatedAt": account["updatedAt"],
         }
-        picture = {} if image is None else {"image": image}
-        user = {"name": name, "email": address, "emailVerified": False, **picture, **dates}
         await writing.insert_one("account", account)
         try:
-            await writing.insert_one("user", {"_id": user_id, **user})
+            await writing.insert_one("user", user)
         except Duplicate:
             await writing.delete_one("account", {"_id": account["_id"]})
-            _refuse_taken("Failed to create user", code="FAILED_TO_CREATE_USER")
-        return await self.enter(writing, {"_id": user_id, **user}, device)
+            return user, False
+        return user, True
 
     async def sign_in(
-        self, writing: Writing, *, email: str, password: str, device: Device
+        self,
+        writing: Writing,
+        *,
+        email: str,
+        password: str,
+        device: Device,
+        target: str | None = None,
     ) -> SignIn:
         """A new session for the address and password.
 
         Raises Unauthorized, after the same work, whether the address is unknown, has no password,
-        or has another one; BadRequest for what cannot be an address or a password.
+        or has another one; BadRequest for what cannot be an address or a password; Forbidden for
+        who is banned, or has to confirm the address first: then a new link, which leads to
+        `target`, was mailed.
         """
         address = canonical_email(email)
         if address is None:
             raise BadRequest("Invalid email", code="INVALID_EMAIL")
-        if is_too_long(password):
-            _refuse_fault(password)
+        self._credentials.refuse_long(password)
+        if self._throttle is not None:
+            await self._throttle.admit_account(address, address=device.address)
         user = await self._store.find_one("user", {"email": address})
-        account = await self._credential(user or _NOBODY)
-        match = await self._passwords.verify(_hash_in(account), password)
+        account = await self._credentials.of(user)
+        match = await self._credentials.verify(account, password)
         if user is None or account is None or match is Match.WRONG:
             _refuse_sign_in()
+        if self._throttle is not None:
+            await self._throttle.succeeded(address, address=device.address)
         if user.get("banned") is True:
             raise Forbidden("You have been banned", code="BANNED_USER")
+        await self._refuse_unconfirmed(writing, user, target=target)
         if match is Match.OUTDATED:
-            await self._rehash(writing, account, password)
+            await self._credentials.rehash(writing, account, password)
         entered = await self.enter(writing, user, device)
         await self._refuse_outrun(writing, entered, seen=account, password=password)
         return entered
+
+    async def _refuse_unconfirmed(
+        self, writing: Writing, user: Document, *, target: str | None
+    ) -> None:
+        if self._addresses is not None and self._verified_only:
+            if user.get("emailVerified") is not True:
+                await self._addresses.send_verification(writing, user, target=target)
+                raise Forbidden("Email not verified", code="EMAIL_NOT_VERIFIED")
 
     async def enter(self, writing: Writing, user: Document, device: Device) -> SignIn:
         """Open a session for a user that is set up, whoever inserted them."""
@@ -142,6 +209,7 @@ class Accounts:
                 user["_id"],
                 now=self._clock(),
                 personal_workspace=self._personal_workspace,
+                events=self._events,
             )
             user = await self._store.find_one("user", {"_id": user["_id"]}) or user
         return SignIn(user, await self._sessions.open(writing, user, device))
@@ -154,32 +222,28 @@ class Accounts:
         The change writes the new hash, then ends the sessions that it finds: it either finds this
         one, or its hash is found here.
         """
-        account = await self._credential(entered.user)
-        if _hash_in(account) == _hash_in(seen):
+        account = await self._credentials.of(entered.user)
+        if hash_in(account) == hash_in(seen):
             return
-        if await self._passwords.verify(_hash_in(account), password) is Match.WRONG:
+        if await self._credentials.verify(account, password) is Match.WRONG:
             await self._sessions.end(writing, [entered.opened.document], reason="password_changed")
             _refuse_sign_in()
 
-    async def _credential(self, user: Document) -> Document | None:
-        return await self._store.find_one(
-            "account", {"userId": user["_id"], "providerId": "credential"}, sort="_id"
-        )
-
-    async def _rehash(self, writing: Writing, account: Document, password: str) -> None:
-        await writing.update_one(
-            "account",
-            {"_id": account["_id"], "password": account["password"]},
-            {"$set": {"password": await self._passwords.hash(password)}},
-        )
-
     async def update_profile(
-        self, writing: Writing, user: Document, changes: Mapping[str, str | None]
+        self, writing: Writing, user: Document, changes: Mapping[str, Any]
     ) -> None:
-        """Set `name` and `image`, those of them that are given."""
-        assert changes.keys() <= {"name", "image"}
+        """Set these fields, whose names and values the caller has checked."""
         dated = {**changes, "updatedAt": self._clock()}
+        updated = Event("user_updated", self._clock(), format_id(user["_id"]))
+        await self._events.note(writing, updated)
         await writing.update_one("user", {"_id": user["_id"]}, {"$set": dated})
+
+    async def update_session(
+        self, writing: Writing, session: Document, changes: Mapping[str, Any]
+    ) -> Document:
+        """The session with these fields set; its dates, which say how long it lives, stay."""
+        wanted = {"_id": session["_id"]}
+        return await writing.find_one_and_update("session", wanted, {"$set": changes}) or session
 
     async def change_password(
         self,
@@ -194,48 +258,15 @@ class Accounts:
 
         With a `device` this one ends too, and another is opened for it. Raises BadRequest.
         """
-        _refuse_fault(new)
-        await self._replace(writing, who.user, current=current, new=new)
+        own = (text(who.user, "name"), text(who.user, "email"))
+        self._credentials.refuse_weak(new, own=own)
+        await self._credentials.replace(writing, who.user, current=current, new=new)
         opened = None
         if device is not None:
             opened = await self._sessions.open(writing, who.user, device)
         kept = who.session if opened is None else opened.document
         await self._sessions.end_all(writing, who.user, keep=kept["_id"], reason="password_changed")
         return opened
-
-    async def _replace(self, writing: Writing, user: Document, *, current: str, new: str) -> None:
-        """Write the new hash over the one that `current` was checked against, and over no other."""
-        hashed: str | None = None
-        while True:
-            account = await self._credential(user)
-            stored = _hash_in(account)
-            if account is None or stored is None:
-                raise BadRequest(
-                    "Credential account not found", code="CREDENTIAL_ACCOUNT_NOT_FOUND"
-                )
-            too_long = is_too_long(current)
-            if too_long or await self._passwords.verify(stored, current) is Match.WRONG:
-                raise BadRequest("Invalid password", code="INVALID_PASSWORD")
-            hashed = hashed or await self._passwords.hash(new)
-            change: dict[str, Any] = {"password": hashed, "updatedAt": self._clock()}
-            changed = Event(
-                "credential_changed", self._clock(), format_id(user["_id"]), reason="password"
-            )
-            await self._events.note(writing, changed)
-            unchanged = {"_id": account["_id"], "password": stored}
-            if await writing.update_one("account", unchanged, {"$set": change}):
-                return
-
-
-def _hash_in(account: Document | None) -> str | None:
-    stored = None if account is None else account.get("password")
-    return stored if isinstance(stored, str) else None
-
-
-def _refuse_fault(password: str) -> None:
-    fault = fault_of(password)
-    if fault is not None:
-        raise BadRequest(_FAULTS[fault], code=fault.value)
 
 
 def _refuse_taken(message: str, *, code: str) -> NoReturn:

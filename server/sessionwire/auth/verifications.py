@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sessionwire.auth.clock import Clock, utc_now
 from sessionwire.model import Document, ObjectId
@@ -46,22 +46,25 @@ class Verifications:
         subject: str | None = None,
         token: str | None = None,
     ) -> str:
-        """A new token for `value`; with a `subject` it replaces all earlier ones of theirs."""
-        if subject is not None:
-            await self.forget(writing, purpose, subject=subject)
+        """A new token for `value`; with a `subject` it takes the place of their last one.
+
+        Of several that are made for one subject at once, one is good.
+        """
         token = token or secrets.token_urlsafe(_BYTES)
         now = self._clock()
         document: dict[str, Any] = {
-            "_id": ObjectId(),
             "identifier": _identifier(purpose, token),
             "value": json.dumps(value, separators=(",", ":")),
             "expiresAt": now + lifetime,
             "createdAt": now,
             "updatedAt": now,
         }
-        if subject is not None:
-            document["subject"] = f"{purpose}:{subject}"
-        await writing.insert_one("verification", document)
+        if subject is None:
+            await writing.insert_one("verification", {"_id": ObjectId(), **document})
+        else:
+            document["subject"] = _subject(purpose, subject)
+            id = ObjectId(hashlib.sha256(document["subject"].encode()).digest()[:12])
+            await writing.update_one("verification", {"_id": id}, {"$set": document}, upsert=True)
         return token
 
     async def peek(self, purpose: Purpose, token: str) -> Mapping[str, Any] | None:
@@ -78,10 +81,19 @@ class Verifications:
 
     async def forget(self, writing: Writing, purpose: Purpose, *, subject: str) -> None:
         """End every token of this purpose that was made for the subject."""
-        await writing.delete_many("verification", {"subject": f"{purpose}:{subject}"})
+        await writing.delete_many("verification", {"subject": _subject(purpose, subject)})
+
+    async def forget_all(self, writing: Writing, *, subject: str) -> None:
+        """End every token that was made for the subject, whatever it was for."""
+        ended = [_subject(purpose, subject) for purpose in get_args(Purpose)]
+        await writing.delete_many("verification", {"subject": {"$in": ended}})
 
     def _good(self, purpose: Purpose, token: str) -> dict[str, Any]:
         return {"identifier": _identifier(purpose, token), "expiresAt": {"$gt": self._clock()}}
+
+
+def _subject(purpose: Purpose, subject: str) -> str:
+    return f"{purpose}:{subject}"
 
 
 def _identifier(purpose: Purpose, token: str) -> str:
