@@ -229,7 +229,7 @@ async def test_owners_who_leave_and_remove_and_demote_each_other_at_once_leave_o
     assert await owners(store, made) == 1
 
 
-async def test_two_owners_who_leave_at_once_do_not_both(store: Store) -> None:
+async def test_or_05_two_owners_who_leave_at_once_do_not_both(store: Store) -> None:
     house = House(store)
     for _ in range(5):
         first, second = await house.person("First"), await house.person("Second")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from sessionwire.auth.memberships import OLDEST, membership
-from sessionwire.auth.organizations import Person, people
+from sessionwire.auth.memberships import OLDEST, Person, membership, people, unpoint
 from sessionwire.errors import BadRequest, Forbidden
-from sessionwire.model import Document, ObjectId, format_id, parse_id
+from sessionwire.model import Document, ObjectId, parse_id
 from sessionwire.policy.emails import canonical_email
 from sessionwire.policy.roles import ROLES, has_role, may
 from sessionwire.reactive.fields import text
@@ -20,7 +19,17 @@ if TYPE_CHECKING:
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store, Writing
 
-__all__ = ["FIELDS", "OPERATORS", "Filter", "Members", "Page"]
+__all__ = [
+    "FIELDS",
+    "OPERATORS",
+    "Filter",
+    "Members",
+    "Page",
+    "refuse_inactive",
+    "refuse_outsider",
+    "refuse_unknown",
+    "refuse_unknown_roles",
+]
 
 FIELDS = {"id": "_id", "userId": "userId", "role": "role", "createdAt": "createdAt"}
 """What a list may be sorted and filtered by, and what MongoDB calls it: nothing else reaches it."""
@@ -68,12 +77,9 @@ class Members:
         """
         organization = await self._organizations.chosen(who, id=id, slug=slug)
         if organization is None:
-            _refuse_inactive()
+            refuse_inactive()
         if await membership(self._store, organization["_id"], who.user["_id"]) is None:
-            raise Forbidden(
-                "You are not a member of this organization",
-                code="YOU_ARE_NOT_A_MEMBER_OF_THIS_ORGANIZATION",
-            )
+            refuse_outsider()
         wanted: dict[str, Any] = {"organizationId": organization["_id"]}
         if page.filter is not None:
             operator = OPERATORS[page.filter.operator]
@@ -101,11 +107,11 @@ class Members:
             named = await self._store.find_one("user", {"email": address}) if address else None
 
         async def work() -> Person:
-            mine = await _mine(writing, id, who)
+            mine = await membership(writing, id, who.user["_id"])
             wanted = {"userId": named["_id"]} if named is not None else {"_id": parse_id(target)}
             member = await _first(writing, {"organizationId": id, **wanted})
             if mine is None or member is None:
-                _refuse_unknown()
+                refuse_unknown()
             if has_role(text(member, "role"), "owner"):
                 owning = has_role(text(mine, "role"), "owner")
                 if not owning or not await _others_own(writing, id, but=member["userId"]):
@@ -120,7 +126,7 @@ class Members:
             return Person(member, named)
 
         removed = await writing.atomically("organization", id, work)
-        await _unpoint(writing, id, removed.member["userId"])
+        await unpoint(writing, id, [removed.member["userId"]])
         return removed
 
     async def leave(self, writing: Writing, who: SignedIn, *, organization: str) -> Person:
@@ -128,9 +134,9 @@ class Members:
         id = parse_id(organization)
 
         async def work() -> Person:
-            mine = await _mine(writing, id, who)
+            mine = await membership(writing, id, who.user["_id"])
             if mine is None:
-                _refuse_unknown()
+                refuse_unknown()
             owning = has_role(text(mine, "role"), "owner")
             if owning and not await _others_own(writing, id, but=who.user["_id"]):
                 _refuse_only_owner()
@@ -138,7 +144,7 @@ class Members:
             return Person(mine, who.user)
 
         left = await writing.atomically("organization", id, work)
-        await _unpoint(writing, id, who.user["_id"])
+        await unpoint(writing, id, [who.user["_id"]])
         return left
 
     async def set_roles(
@@ -154,14 +160,14 @@ class Members:
 
         Only an owner makes owners or unmakes them. Raises BadRequest, Forbidden.
         """
-        _refuse_unknown_roles(roles)
+        refuse_unknown_roles(roles)
         id = self._meant(who, organization)
 
         async def work() -> Document:
-            mine = await _mine(writing, id, who)
+            mine = await membership(writing, id, who.user["_id"])
             found = await _first(writing, {"organizationId": id, "_id": parse_id(member)})
             if mine is None or found is None:
-                _refuse_unknown()
+                refuse_unknown()
             was_owner, will_own = has_role(text(found, "role"), "owner"), "owner" in roles
             owning = has_role(text(mine, "role"), "owner")
             allowed = may(text(mine, "role"), {"member": ["update"]})
@@ -183,12 +189,8 @@ class Members:
         return await writing.atomically("organization", id, work)
 
     def _meant(self, who: SignedIn, organization: str | None) -> Id:
-        id = parse_id(organization) if organization else self._organizations.pointer(who)
-        return _refuse_inactive() if id is None else id
-
-
-async def _mine(writing: Writing, id: Id, who: SignedIn) -> Document | None:
-    return await _first(writing, {"organizationId": id, "userId": who.user["_id"]})
+        id = self._organizations.meant(who, organization)
+        return refuse_inactive() if id is None else id
 
 
 async def _first(writing: Writing, wanted: dict[str, Any]) -> Document | None:
@@ -215,31 +217,28 @@ async def _others_own(writing: Writing, id: Id, *, but: object) -> bool:
 async def _expel(writing: Writing, id: Id, user_id: object) -> None:
     """End the membership, and let nothing of the user's point to the organization."""
     await writing.delete_many("member", {"organizationId": id, "userId": user_id})
-    await _unpoint(writing, id, user_id)
+    await unpoint(writing, id, [user_id])
 
 
-async def _unpoint(writing: Writing, id: Id, user_id: object) -> None:
-    """Once in the transaction, for one moment (P2), and once after it: a switch that was made
-    meanwhile was not seen by it, and one that is made later sees that the membership is gone.
-    """
-    pointing = {"activeOrganizationId": {"$in": [id, format_id(id)]}}
-    unset = {"$set": {"activeOrganizationId": None}}
-    await writing.update_one("user", {"_id": user_id, **pointing}, unset)
-    await writing.update_many("session", {"userId": user_id, **pointing}, unset)
-
-
-def _refuse_unknown_roles(roles: Sequence[str]) -> None:
+def refuse_unknown_roles(roles: Sequence[str]) -> None:
     unknown = [each for each in roles if each not in ROLES]
     if not roles or unknown:
         raise BadRequest(f"ROLE_NOT_FOUND: {', '.join(unknown)}"[:256], code="ROLE_NOT_FOUND")
 
 
-def _refuse_unknown() -> NoReturn:
+def refuse_unknown() -> NoReturn:
     raise BadRequest("Member not found", code="MEMBER_NOT_FOUND")
 
 
-def _refuse_inactive() -> NoReturn:
+def refuse_inactive() -> NoReturn:
     raise BadRequest("No active organization", code="NO_ACTIVE_ORGANIZATION")
+
+
+def refuse_outsider() -> NoReturn:
+    raise Forbidden(
+        "You are not a member of this organization",
+        code="YOU_ARE_NOT_A_MEMBER_OF_THIS_ORGANIZATION",
+    )
 
 
 def _refuse_only_owner() -> NoReturn:

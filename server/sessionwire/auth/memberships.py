@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sessionwire.model import ObjectId, format_id
+from sessionwire.model import Document, ObjectId, format_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from sessionwire.model import Document
-    from sessionwire.store.mongo import Store
+    from sessionwire.store.mongo import Store, Writing
 
-__all__ = ["OLDEST", "effective", "member_id", "membership", "memberships"]
+__all__ = [
+    "OLDEST",
+    "Person",
+    "effective",
+    "member_id",
+    "membership",
+    "memberships",
+    "people",
+    "unpoint",
+]
 
 OLDEST = [("createdAt", 1), ("_id", 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A membership and its user, who may have been deleted by another program."""
+
+    member: Document
+    user: Document | None
 
 
 def member_id(organization_id: object, user_id: object) -> ObjectId:
@@ -39,8 +56,37 @@ async def memberships(store: Store, user_id: object) -> list[Document]:
     return effective(found, by="organizationId")
 
 
-async def membership(store: Store, organization_id: object, user_id: object) -> Document | None:
-    """The user's membership of this organization."""
+async def membership(
+    source: Store | Writing, organization_id: object, user_id: object
+) -> Document | None:
+    """The user's membership of this organization; of a pair written twice, the older.
+
+    To MongoDB an id that is missing equals every other that is missing: to us, none.
+    """
+    if not isinstance(organization_id, ObjectId | str) or not isinstance(user_id, ObjectId | str):
+        return None
     wanted = {"organizationId": organization_id, "userId": user_id}
-    found = await store.find("member", wanted, sort=OLDEST, limit=1)
+    found = await source.find("member", wanted, sort=OLDEST)
     return found[0] if found else None
+
+
+async def people(store: Store, members: Sequence[Document]) -> list[Person]:
+    """The members with their users."""
+    ids = [each["userId"] for each in members]
+    found = await store.find("user", {"_id": {"$in": ids}})
+    by_id = {each["_id"]: each for each in found}
+    return [Person(each, by_id.get(each["userId"])) for each in members]
+
+
+async def unpoint(writing: Writing, organization_id: object, user_ids: Sequence[object]) -> None:
+    """Let nothing of these users' point to the organization.
+
+    It belongs into the transaction that ends their memberships, for one moment (P2), and once
+    after it: a switch that was made meanwhile was not seen by it, and one that is made later sees
+    that the membership is gone.
+    """
+    pointing = {"activeOrganizationId": {"$in": [organization_id, format_id(organization_id)]}}
+    unset = {"$set": {"activeOrganizationId": None}}
+    users = {"$in": list(user_ids)}
+    await writing.update_many("user", {"_id": users, **pointing}, unset)
+    await writing.update_many("session", {"userId": users, **pointing}, unset)

@@ -7,27 +7,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from sessionwire.auth.clock import Clock, utc_now
-from sessionwire.auth.memberships import OLDEST, effective, member_id, membership, memberships
+from sessionwire.auth.memberships import (
+    OLDEST,
+    Person,
+    effective,
+    member_id,
+    membership,
+    memberships,
+    people,
+)
 from sessionwire.errors import BadRequest, Duplicate, Forbidden
 from sessionwire.model import Document, ObjectId, format_id, parse_id
 from sessionwire.policy.roles import has_role, may
 from sessionwire.reactive.fields import text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store, Writing
 
-__all__ = ["Full", "Organizations", "Person", "people", "refuse_not_found", "refuse_stranger"]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A membership and its user, who may have been deleted by another program."""
-
-    member: Document
-    user: Document | None
+__all__ = [
+    "Full",
+    "Organizations",
+    "metadata_text",
+    "refuse_not_found",
+    "refuse_stranger",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,10 @@ class Organizations:
         if isinstance(pointed, str) and pointed:
             return parse_id(pointed)
         return pointed if isinstance(pointed, ObjectId) else None
+
+    def meant(self, who: SignedIn, id: str | None) -> ObjectId | str | None:
+        """The organization of this id, else the one that is said to be active."""
+        return parse_id(id) if id else self.pointer(who)
 
     async def active(self, who: SignedIn) -> Document | None:
         """The active organization; None when there is none that the user is a member of."""
@@ -102,9 +112,7 @@ class Organizations:
         if logo is not None:
             organization["logo"] = logo
         if metadata is not None:
-            organization["metadata"] = json.dumps(
-                metadata, separators=(",", ":"), ensure_ascii=False
-            )
+            organization["metadata"] = metadata_text(metadata)
         owner = {
             "_id": member_id(id, who.user["_id"]),
             "organizationId": id,
@@ -119,7 +127,7 @@ class Organizations:
             await writing.delete_one("member", {"_id": owner["_id"]})
             _refuse_taken()
         if activate:
-            await self._point(writing, who, format_id(id))
+            await self.point(writing, who, format_id(id))
         return Full(organization, [Person(owner, who.user)], [])
 
     async def activate(
@@ -139,7 +147,7 @@ class Organizations:
         if organization is None or not await self._is_member(organization, who):
             refuse_stranger()
         chosen = format_id(organization["_id"])
-        await self._point(writing, who, chosen)
+        await self.point(writing, who, chosen)
         if not await self._is_member(organization, who):  # removed meanwhile
             await self._unpoint(writing, who, chosen)
             refuse_stranger()
@@ -149,14 +157,17 @@ class Organizations:
         """Have no active organization; whether there was one."""
         pointed = self.pointer(who)
         if pointed is not None:
-            await self._point(writing, who, None)
+            await self.point(writing, who, None)
         return pointed is not None
 
     async def _is_member(self, organization: Document, who: SignedIn) -> bool:
         return await membership(self._store, organization["_id"], who.user["_id"]) is not None
 
-    async def _point(self, writing: Writing, who: SignedIn, chosen: str | None) -> None:
-        """The mirror first, so that the truth is the last thing to change."""
+    async def point(self, writing: Writing, who: SignedIn, chosen: str | None) -> None:
+        """Make an organization that is theirs the active one, or none.
+
+        The mirror first, so that the truth is the last thing to change.
+        """
         change = {"$set": {"activeOrganizationId": chosen}}
         if who.session.get("activeOrganizationId") != chosen:
             await writing.update_one("session", {"_id": who.session["_id"]}, change)
@@ -190,6 +201,13 @@ class Organizations:
             await self._invitations(organization, role=text(mine, "role")),
         )
 
+    async def plain(self, who: SignedIn, *, id: str | None, slug: str | None) -> Document | None:
+        """`full`, but the organization alone."""
+        organization = await self.chosen(who, id=id, slug=slug)
+        if organization is not None and not await self._is_member(organization, who):
+            refuse_stranger()
+        return organization
+
     async def chosen(self, who: SignedIn, *, id: str | None, slug: str | None) -> Document | None:
         """Which organization a request means; None when it names none and none is active.
 
@@ -213,12 +231,9 @@ class Organizations:
         return [each for each in found if owner or not has_role(text(each, "role"), "owner")]
 
 
-async def people(store: Store, members: Sequence[Document]) -> list[Person]:
-    """The members with their users."""
-    ids = [each["userId"] for each in members]
-    found = await store.find("user", {"_id": {"$in": ids}})
-    by_id = {each["_id"]: each for each in found}
-    return [Person(each, by_id.get(each["userId"])) for each in members]
+def metadata_text(metadata: Mapping[str, Any]) -> str:
+    """How better-auth keeps it."""
+    return json.dumps(metadata, separators=(",", ":"), ensure_ascii=False)
 
 
 def refuse_not_found() -> NoReturn:

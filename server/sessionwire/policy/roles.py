@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ROLES", "has_role", "may"]
+__all__ = ["ROLES", "has_role", "may", "split_roles"]
 
 _OWNER: Mapping[str, frozenset[str]] = {
     "organization": frozenset({"update", "delete"}),
@@ -25,12 +25,13 @@ ROLES: Mapping[str, Mapping[str, frozenset[str]]] = {
 """Role → resource → actions. A member document's `role` joins several by commas."""
 
 
-def _split(role: str) -> list[str]:
+def split_roles(role: str) -> list[str]:
+    """The roles that a member document joins."""
     return [part.strip() for part in role.split(",") if part.strip()]
 
 
 def has_role(role: str, wanted: str) -> bool:
-    return wanted in _split(role)
+    return wanted in split_roles(role)
 
 
 def may(role: str, wanted: Mapping[str, Sequence[str]]) -> bool:
@@ -42,6 +43,6 @@ def may(role: str, wanted: Mapping[str, Sequence[str]]) -> bool:
             actions and set(actions) <= ROLES[name].get(resource, frozenset())
             for resource, actions in wanted.items()
         )
-        for name in _split(role)
+        for name in split_roles(role)
         if name in ROLES
     )

@@ -1,35 +1,18 @@
-"""Organizations and their members."""
+"""Organizations: made, listed, made active, shown, changed and deleted."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
-from sessionwire.auth.members import FIELDS, OPERATORS, Filter, Page
-from sessionwire.errors import BadRequest
 from sessionwire.exchange.call import Call, Endpoint, Reply
-from sessionwire.exchange.schema import (
-    Field,
-    Schema,
-    boolean,
-    choice,
-    count,
-    filled,
-    record,
-    roles,
-)
+from sessionwire.exchange.schema import Field, Schema, anything, boolean, count, filled, record
+from sessionwire.gateways.auth.member_routes import bounded
 from sessionwire.gateways.auth.wire import (
     full_json,
     member_json,
     organization_json,
-    person_json,
+    updated_json,
 )
-from sessionwire.model import parse_id
 
 __all__ = ["ENDPOINTS"]
-
-_MEMBERS = 100
-_MEMBERS_LIMIT = 1000
 
 
 async def create(call: Call) -> Reply:
@@ -72,84 +55,49 @@ async def get_full_organization(call: Call) -> Reply:
         call.me,
         id=call.query.get("organizationId") or None,
         slug=call.query.get("organizationSlug") or None,
-        limit=_bounded(call.query.get("membersLimit")),
+        limit=bounded(call.query.get("membersLimit")),
     )
     return Reply(None if full is None else full_json(full))
 
 
-async def list_members(call: Call) -> Reply:
-    me = call.me
-    page = Page(
-        limit=_bounded(call.query.get("limit")),
-        offset=call.query.get("offset", 0),
-        sort=call.query.get("sortBy"),
-        direction=call.query.get("sortDirection", "asc"),
-        filter=_filter(call.query),
-    )
-    found, total = await call.backing.members.page(
-        me,
-        page,
+async def get_organization(call: Call) -> Reply:
+    found = await call.backing.organizations.plain(
+        call.me,
         id=call.query.get("organizationId") or None,
         slug=call.query.get("organizationSlug") or None,
     )
-    return Reply({"members": [person_json(each) for each in found], "total": total})
+    return Reply(None if found is None else organization_json(found))
 
 
-def _bounded(limit: int | None) -> int:
-    return min(limit or _MEMBERS, _MEMBERS_LIMIT)
+async def check_slug(call: Call) -> Reply:
+    _ = call.me  # raises for who is not signed in
+    await call.backing.administration.refuse_taken(call.body["slug"])
+    return Reply({"status": True})
 
 
-def _filter(query: Any) -> Filter | None:
-    """Raises BadRequest for a value that is not of the field's kind."""
-    if "filterField" not in query or "filterValue" not in query:
-        return None
-    name, value = query["filterField"], query["filterValue"]
-    kept: object = value
-    if name in ("id", "userId"):
-        kept = parse_id(value)
-    elif name == "createdAt":
-        kept = _moment(value)
-    return Filter(name, query.get("filterOperator", "eq"), kept)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise BadRequest(
-            "[query.filterValue] Invalid ISO datetime", code="VALIDATION_ERROR"
-        ) from None
-
-
-async def remove_member(call: Call) -> Reply:
-    removed = await call.backing.members.remove(
-        call.writing,
-        call.me,
-        target=call.body["memberIdOrEmail"],
-        organization=call.body.get("organizationId"),
+async def update(call: Call) -> Reply:
+    changes = _CHANGES.parse(call.body["data"], where="body.data")
+    changed = await call.backing.administration.update(
+        call.writing, call.me, organization=call.body.get("organizationId"), changes=changes
     )
-    shown = member_json(removed.member) if removed.user is None else person_json(removed)
-    return Reply({"member": shown})
+    return Reply(updated_json(changed))
 
 
-async def update_member_role(call: Call) -> Reply:
-    changed = await call.backing.members.set_roles(
-        call.writing,
-        call.me,
-        member=call.body["memberId"],
-        roles=call.body["role"],
-        organization=call.body.get("organizationId"),
-    )
-    return Reply(member_json(changed))
-
-
-async def leave(call: Call) -> Reply:
-    left = await call.backing.members.leave(
+async def delete(call: Call) -> Reply:
+    deleted = await call.backing.administration.delete(
         call.writing, call.me, organization=call.body["organizationId"]
     )
-    return Reply(person_json(left))
+    return Reply(organization_json(deleted))
 
+
+_CHANGES = Schema(
+    (
+        Field("name", filled, required=False),
+        Field("slug", filled, required=False),
+        Field("logo", required=False, nullable=True),
+        Field("metadata", record, required=False),
+    )
+)
 
 _ID = Field("organizationId", required=False)
 _SLUG = Field("organizationSlug", required=False)
@@ -187,41 +135,29 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET",
-        "/organization/list-members",
-        list_members,
+        "/organization/get-organization",
+        get_organization,
         session=True,
-        query=Schema(
-            (
-                Field("limit", count, required=False),
-                Field("offset", count, required=False),
-                Field("sortBy", choice(*FIELDS), required=False),
-                Field("sortDirection", choice("asc", "desc"), required=False),
-                Field("filterField", choice(*FIELDS), required=False),
-                Field("filterValue", required=False),
-                Field("filterOperator", choice(*OPERATORS), required=False),
-                _ID,
-                _SLUG,
-            )
-        ),
+        query=Schema((_ID, _SLUG)),
     ),
     Endpoint(
         "POST",
-        "/organization/remove-member",
-        remove_member,
+        "/organization/check-slug",
+        check_slug,
         session=True,
-        body=Schema((Field("memberIdOrEmail"), _ID)),
+        body=Schema((Field("slug"),)),
     ),
     Endpoint(
         "POST",
-        "/organization/update-member-role",
-        update_member_role,
+        "/organization/update",
+        update,
         session=True,
-        body=Schema((Field("role", roles), Field("memberId"), _ID)),
+        body=Schema((Field("data", anything), _ID)),
     ),
     Endpoint(
         "POST",
-        "/organization/leave",
-        leave,
+        "/organization/delete",
+        delete,
         session=True,
         body=Schema((Field("organizationId"),)),
     ),
