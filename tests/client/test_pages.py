@@ -15,6 +15,10 @@ from sessionwire.gateways.pages.routes import page_routes
 CLIENT = Path(__file__).parents[2] / "client_js" / "src"
 DEMO = Path(routes.__file__).parent / "demo"
 PAGES = ["/", *(f"/demo/{each.name}" for each in DEMO.iterdir() if each.suffix != ".html")]
+ASSETS = [
+    f"/sessionwire/pages/{each.name}"
+    for each in (Path(routes.__file__).parent / "assets").iterdir()
+]
 MODULES = [f"/sessionwire/client/{each.name}" for each in CLIENT.glob("*.js")]
 
 
@@ -23,7 +27,7 @@ def browser(*, demo: bool = True) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://example.test")
 
 
-@pytest.mark.parametrize("path", [*PAGES, *MODULES])
+@pytest.mark.parametrize("path", [*PAGES, *MODULES, *ASSETS])
 async def test_every_file_is_served_with_its_type_and_the_security_headers(path: str) -> None:
     answer = await browser().get(path)
     assert answer.status_code == 200
@@ -87,11 +91,13 @@ def test_the_page_has_no_inline_script_or_style() -> None:
 
 
 def test_the_page_names_only_files_that_are_served() -> None:
-    named = re.findall(r'(?:href|src)="(/[^"]*)"', (DEMO / "index.html").read_text())
+    page = (DEMO / "index.html").read_text()
+    named = re.findall(r'<(?:link|script|img)\b[^>]*(?:href|src)="(/[^"]*)"', page)
+    assert "/demo/app.js" in named
     imported = [
         f"/demo/{name}"
         for each in DEMO.glob("*.js")
         for name in re.findall(r"from '\./([^']+)'", each.read_text())
     ]
-    assert {*named, *imported} <= {*PAGES, *MODULES}
+    assert {*named, *imported} <= {*PAGES, *MODULES, *ASSETS}
     assert all("innerHTML" not in each.read_text() for each in DEMO.glob("*.js"))
