@@ -11,6 +11,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from sessionwire.auth.events import Event, Events
 from sessionwire.auth.memberships import member_id, memberships
 from sessionwire.errors import Duplicate
 from sessionwire.model import ObjectId, Version, format_id
@@ -34,34 +35,67 @@ def workspace_id(user_id: object) -> ObjectId:
 
 
 async def ensure(
-    store: Store, user_id: object, *, now: datetime, personal_workspace: bool = True
+    store: Store,
+    user_id: object,
+    *,
+    now: datetime,
+    personal_workspace: bool = True,
+    events: Events | None = None,
 ) -> Version:
     """Set the user up if nobody did yet; the version at which it shows, 0 when nothing was to do.
 
     Without `personal_workspace` the user is only marked. Raises Unavailable.
     """
+    events = events or Events()
     async with store.writing() as writing:
-        await onboard(store, writing, user_id, now=now, personal_workspace=personal_workspace)
+        await onboard(
+            store,
+            writing,
+            user_id,
+            now=now,
+            personal_workspace=personal_workspace,
+            events=events,
+        )
+        await events.tell(writing.notes, version=writing.version)
         return writing.version
 
 
 async def onboard(
-    store: Store, writing: Writing, user_id: object, *, now: datetime, personal_workspace: bool
+    store: Store,
+    writing: Writing,
+    user_id: object,
+    *,
+    now: datetime,
+    personal_workspace: bool,
+    events: Events,
 ) -> None:
-    """`ensure`, as part of a series of writes."""
+    """`ensure`, as part of a series of writes.
+
+    Whoever marks the user, of all that try, tells that they were created: so it is told once,
+    whichever program inserted them, and also if what follows here fails.
+    """
     user = await store.find_one("user", {"_id": user_id})
     if user is None or user.get("onboardedAt") is not None:
         return
     active = await _home(store, writing, user, now=now, personal_workspace=personal_workspace)
     pointer = {"$ifNull": ["$activeOrganizationId", active]}
-    await writing.update_one(
+    marked = await writing.update_one(
         "user",
         {"_id": user_id, "onboardedAt": None},
         [{"$set": {"onboardedAt": now, "activeOrganizationId": pointer}}],
     )
+    if marked:
+        created = Event("user_created", now, format_id(user_id))
+        await events.tell([created], version=writing.version)
 
 
-async def sweep(store: Store, *, now: datetime, personal_workspace: bool = True) -> int:
+async def sweep(
+    store: Store,
+    *,
+    now: datetime,
+    personal_workspace: bool = True,
+    events: Events | None = None,
+) -> int:
     """Set up everybody whom the change stream did not show; how many there were."""
     done = 0
     last: list[object] = []
@@ -71,7 +105,7 @@ async def sweep(store: Store, *, now: datetime, personal_workspace: bool = True)
         if not ids or ids == last:
             return done
         for id in ids:
-            await ensure(store, id, now=now, personal_workspace=personal_workspace)
+            await ensure(store, id, now=now, personal_workspace=personal_workspace, events=events)
         done += len(ids)
         last = ids
 

@@ -12,6 +12,7 @@ from sessionwire.reactive.change import Put
 
 if TYPE_CHECKING:
     from sessionwire.auth.clock import Clock
+    from sessionwire.auth.events import Events
     from sessionwire.model import Id
     from sessionwire.reactive.change import Change
     from sessionwire.store.mongo import Store
@@ -31,8 +32,11 @@ class OnboardingTrigger:
     show: those inserted while no server ran, and those whose process was killed half-way.
     """
 
-    def __init__(self, store: Store, *, personal_workspace: bool, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, *, personal_workspace: bool, clock: Clock, events: Events
+    ) -> None:
         self._store = store
+        self._events = events
         self._personal_workspace = personal_workspace
         self._clock = clock
         self._inserted: asyncio.Queue[Id] = asyncio.Queue(_QUEUE)
@@ -61,7 +65,10 @@ class OnboardingTrigger:
 
     async def _sweep_all(self) -> None:
         count = await onboarding.sweep(
-            self._store, now=self._clock(), personal_workspace=self._personal_workspace
+            self._store,
+            now=self._clock(),
+            personal_workspace=self._personal_workspace,
+            events=self._events,
         )
         if count:
             logger.info("Onboarded %d users that nobody had set up", count)
@@ -72,4 +79,5 @@ class OnboardingTrigger:
             user_id,
             now=self._clock(),
             personal_workspace=self._personal_workspace,
+            events=self._events,
         )

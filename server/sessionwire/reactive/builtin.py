@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sessionwire.model import Document, ObjectId, format_date, format_id
 from sessionwire.policy.lifetime import MAXIMUM
 from sessionwire.policy.roles import may
+from sessionwire.reactive.extras import NO_EXTRAS
 from sessionwire.reactive.fields import date, text, text_or_none
 from sessionwire.reactive.identity import IDENTITY, Identity, SignedIn, identify, span_of
 from sessionwire.reactive.membership import Active, SessionContext
@@ -20,7 +21,6 @@ from sessionwire.reactive.shapes import (
     Organization,
     OrganizationsItem,
     OrganizationView,
-    Session,
     SessionView,
     User,
 )
@@ -30,17 +30,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
+    from sessionwire.reactive.extras import Extras
+
 __all__ = ["make_queries"]
 
 
 def make_queries(
-    *, active_organization: Literal["user", "session"], maximum: timedelta = MAXIMUM
+    *,
+    active_organization: Literal["user", "session"],
+    maximum: timedelta = MAXIMUM,
+    extras: Extras = NO_EXTRAS,
 ) -> Queries:
     """The built-in queries, with room for more.
 
-    `active_organization` says whose field rules, `maximum` how long after sign-in a session lasts.
+    `active_organization` says whose field rules, `maximum` how long after sign-in a session lasts,
+    `extras` which further fields are shown to their owner.
     """
-    context = functools.partial(SessionContext, truth=active_organization, maximum=maximum)
+    context = functools.partial(
+        SessionContext, truth=active_organization, maximum=maximum, extras=extras
+    )
     queries = Queries(context)
     queries.add(IDENTITY, identity)
     queries.add("session", session)
@@ -57,7 +65,7 @@ def identity(ctx: SessionContext) -> Identity | None:
         return None if who is None else Identity(ended=who.reason)
     span = span_of(who.session, maximum=ctx.maximum)
     return Identity(
-        ended=None,
+        ended="expired" if span is None else None,
         session_id=format_id(who.session["_id"]),
         user_id=format_id(who.user["_id"]),
         expires_at=None if span is None else span.ends_at,
@@ -71,7 +79,7 @@ def session(ctx: SessionContext, organization: str | None = None) -> SessionView
 
 def user(ctx: SessionContext) -> User | None:
     who = ctx.signed_in
-    return None if who is None else _user(who.user, ctx.active())
+    return None if who is None else _user(ctx, who.user, ctx.active())
 
 
 def organizations(
@@ -111,7 +119,7 @@ def _session_view(ctx: SessionContext, who: SignedIn, active: Active | None) -> 
     refresh_at = None if span is None else span.refresh_at
     active_id = None if active is None else format_id(active.organization["_id"])
     return SessionView(
-        session=Session(
+        session=ctx.extras.session(
             id=format_id(session["_id"]),
             user_id=format_id(session["userId"]),
             created_at=date(session, "createdAt"),
@@ -121,8 +129,9 @@ def _session_view(ctx: SessionContext, who: SignedIn, active: Active | None) -> 
             ip_address=text_or_none(session, "ipAddress"),
             user_agent=text_or_none(session, "userAgent"),
             active_organization_id=active_id,
+            **ctx.extras.of_session(session),
         ),
-        user=_user(who.user, active),
+        user=_user(ctx, who.user, active),
         organization=None if active is None else _organization(active.organization),
         role=None if active is None else text(active.member, "role"),
         scope=_scope(who.user, active),
@@ -136,8 +145,8 @@ def _scope(user: Document, active: Active | None) -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=9).hexdigest()
 
 
-def _user(user: Document, active: Active | None) -> User:
-    return User(
+def _user(ctx: SessionContext, user: Document, active: Active | None) -> User:
+    return ctx.extras.user(
         id=format_id(user["_id"]),
         name=text(user, "name"),
         email=text(user, "email"),
@@ -147,6 +156,7 @@ def _user(user: Document, active: Active | None) -> User:
         updated_at=date(user, "updatedAt"),
         active_organization_id=None if active is None else format_id(active.organization["_id"]),
         onboarded=user.get("onboardedAt") is not None,
+        **ctx.extras.of_user(user),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionwire.errors import PeerError
 from sessionwire.model import Document, ObjectId, parse_id
+from sessionwire.reactive.extras import NO_EXTRAS
 from sessionwire.reactive.fields import date, text
 from sessionwire.reactive.identity import SignedIn, identify
 from sessionwire.reactive.view import Context
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from sessionwire.model import Viewer
+    from sessionwire.reactive.extras import Extras
     from sessionwire.reactive.view import Source
 
 __all__ = ["Active", "SessionContext"]
@@ -31,7 +33,7 @@ class Active:
 class SessionContext(Context):
     """What a query is called with: documents of one moment, and who asks."""
 
-    __slots__ = ("_truth", "maximum")
+    __slots__ = ("_truth", "extras", "maximum")
 
     def __init__(
         self,
@@ -40,9 +42,12 @@ class SessionContext(Context):
         *,
         truth: Literal["user", "session"],
         maximum: timedelta,
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         super().__init__(viewer, source)
         self._truth = truth
+        self.extras = extras
+        """What users and sessions are shown of the application's own fields."""
         self.maximum = maximum
         """How long after sign-in a session may last."""
 

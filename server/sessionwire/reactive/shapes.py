@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "Device",
@@ -14,11 +19,26 @@ __all__ = [
     "OrganizationsItem",
     "Session",
     "SessionView",
+    "Shape",
     "User",
 ]
 
 
-class Session(msgspec.Struct, frozen=True, rename="camel"):
+class Shape(msgspec.Struct, frozen=True, rename="camel"):
+    """Reads also like the JSON object it becomes: `user["emailVerified"]`, `dict(user)`."""
+
+    def keys(self) -> tuple[str, ...]:
+        return self.__struct_encode_fields__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __getitem__(self, name: str) -> Any:
+        fields = dict(zip(self.keys(), self.__struct_fields__, strict=True))
+        return getattr(self, fields[name])
+
+
+class Session(Shape, frozen=True, rename="camel"):
     id: str
     user_id: str
     created_at: str | None
@@ -30,7 +50,7 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
     active_organization_id: str | None
 
 
-class User(msgspec.Struct, frozen=True, rename="camel"):
+class User(Shape, frozen=True, rename="camel"):
     id: str
     name: str
     email: str
@@ -42,7 +62,7 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
     onboarded: bool
 
 
-class Organization(msgspec.Struct, frozen=True, rename="camel"):
+class Organization(Shape, frozen=True, rename="camel"):
     id: str
     name: str
     slug: str
@@ -50,7 +70,7 @@ class Organization(msgspec.Struct, frozen=True, rename="camel"):
     created_at: str | None
 
 
-class SessionView(msgspec.Struct, frozen=True, rename="camel"):
+class SessionView(Shape, frozen=True, rename="camel"):
     session: Session
     user: User
     organization: Organization | None
@@ -63,14 +83,14 @@ class OrganizationsItem(Organization, frozen=True, rename="camel"):
     active: bool
 
 
-class MemberUser(msgspec.Struct, frozen=True, rename="camel"):
+class MemberUser(Shape, frozen=True, rename="camel"):
     id: str
     name: str
     email: str
     image: str | None
 
 
-class Member(msgspec.Struct, frozen=True, rename="camel"):
+class Member(Shape, frozen=True, rename="camel"):
     id: str
     user_id: str
     role: str
@@ -78,7 +98,7 @@ class Member(msgspec.Struct, frozen=True, rename="camel"):
     user: MemberUser | None
 
 
-class Invitation(msgspec.Struct, frozen=True, rename="camel"):
+class Invitation(Shape, frozen=True, rename="camel"):
     id: str
     email: str
     role: str
@@ -93,7 +113,7 @@ class OrganizationView(Organization, frozen=True, rename="camel"):
     invitations: list[Invitation]
 
 
-class Device(msgspec.Struct, frozen=True, rename="camel"):
+class Device(Shape, frozen=True, rename="camel"):
     id: str
     created_at: str | None
     updated_at: str | None

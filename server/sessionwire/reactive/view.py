@@ -36,6 +36,7 @@ __all__ = [
     "Source",
     "Unheld",
     "evaluate",
+    "plain",
 ]
 
 
@@ -240,13 +241,13 @@ class Evaluation:
 _encoder = msgspec.json.Encoder()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Documents as JSON can write them: ids as texts, dates as the wire writes dates."""
     match value:
         case dict():
-            return {name: _plain(each) for name, each in value.items()}
+            return {name: plain(each) for name, each in value.items()}
         case list() | tuple():
-            return [_plain(each) for each in value]
+            return [plain(each) for each in value]
         case ObjectId():
             return format_id(value)
         case datetime():
@@ -262,7 +263,7 @@ def evaluate(query: Query, viewer: Viewer, args: Mapping[str, Any], source: Sour
     try:
         value = query.function(context, **args)
         if not context.missing:
-            outcome = Answer(value, _encoder.encode(_plain(value)))
+            outcome = Answer(value, _encoder.encode(plain(value)))
     except NotHeld:
         pass
     except PeerError as error:

@@ -165,7 +165,8 @@ class Feed:
                     self._beyond = False
                 self._watched = watched
                 yield Opened(cursor.opened_at, resumed)
-                grouping = Grouping(sharded=self._store.sharded)
+                naming = self._store.naming
+                grouping = Grouping(sharded=self._store.sharded, decode=naming.decode)
                 while not self._widened:
                     events = await cursor.more(self._patience(grouping))
                     self._breaks = 0
@@ -234,7 +235,7 @@ class _Cursor:
         """
         ping = await self._command({"ping": 1})
         self.opened_at = from_timestamp(ping["operationTime"])
-        names = sorted(collections)
+        names = sorted(map(self._store.naming.collection, collections))
         present = to_timestamp(self.opened_at + beyond)
         start = {"startAfter": token} if token else {"startAtOperationTime": present}
         ours = {"$or": [{"ns.coll": {"$in": names}}, {"to.coll": {"$in": names}}]}

@@ -8,7 +8,7 @@ from sessionwire.reactive.change import Change, Group
 from sessionwire.store.decode import decode_event, event_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sessionwire.model import Version
 
@@ -24,8 +24,14 @@ class Grouping:
     one may come late with an event of the same time: there only a token of a later time is proof.
     """
 
-    def __init__(self, *, sharded: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        sharded: bool = False,
+        decode: Callable[[Mapping[str, Any]], Iterable[Change]] = decode_event,
+    ) -> None:
         self._sharded = sharded
+        self._decode = decode
         self._version: Version | None = None
         self._changes: list[Change] = []
         self._events = 0
@@ -56,7 +62,7 @@ class Grouping:
             if version != self._version:
                 self._finish(groups)
                 self._version, self._resume = version, self._last_token
-            self._changes.extend(decode_event(event))
+            self._changes.extend(self._decode(event))
             self._events += 1
             self._last_token = event["_id"]
         if not self._may_go_on(events, full=full, reached=reached):

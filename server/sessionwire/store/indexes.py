@@ -28,6 +28,7 @@ INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("session", "userId", {"name": "session_userId_idx"}),
     ("session", "expiresAt", {"name": "session_expiresAt_ttl", "expireAfterSeconds": 0}),
     ("account", "userId", {"name": "account_userId_idx"}),
+    ("account", "accountId", {"name": "account_accountId_idx"}),
     ("verification", "identifier", {"name": "verification_identifier_idx"}),
     ("verification", "expiresAt", {"name": "verification_expiresAt_ttl", "expireAfterSeconds": 0}),
     ("verification", "subject", {"name": "verification_subject_idx", "sparse": True}),
@@ -37,16 +38,23 @@ INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("invitation", "email", {"name": "invitation_email_idx"}),
     ("invitation", "organizationId", {"name": "invitation_organizationId_idx"}),
     ("sessionEnd", "at", {"name": "sessionEnd_ttl", "expireAfterSeconds": 86_400}),
+    ("event", "dueAt", {"name": "event_dueAt_idx"}),
+    ("event", "at", {"name": "event_ttl", "expireAfterSeconds": 4 * 86_400}),
+    ("mailbox", "at", {"name": "mailbox_ttl", "expireAfterSeconds": 86_400}),
+    ("throttle", "expiresAt", {"name": "throttle_expiresAt_ttl", "expireAfterSeconds": 0}),
 )
 
 
-async def ensure_indexes(collection_named: Callable[[str], Any]) -> None:
-    """Create what is missing.
+async def ensure_indexes(
+    collection_named: Callable[[str], Any], *, place: Callable[[str, str], tuple[str, str]]
+) -> None:
+    """Create what is missing; `place` says where a collection and a field of ours are stored.
 
     Raises StartupError when MongoDB refuses, when a database that another program wrote holds
     duplicates, or when its own index would let them through.
     """
-    for name, field, options in INDEXES:
+    for ours, path, options in INDEXES:
+        name, field = place(ours, path)
         collection = collection_named(name)
         try:
             await collection.create_index([(field, ASCENDING)], **options)

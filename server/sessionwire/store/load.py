@@ -69,18 +69,19 @@ class Loader:
     ) -> list[Document]:
         """All matching documents as of `version`. Raises Unavailable."""
         self.reads += 1
+        names = self._store.naming.fields(collection)
         with translated():
             cursor = await self._store.raw.cursor_command(
                 {
-                    "find": collection,
-                    "filter": filter,
+                    "find": self._store.naming.collection(collection),
+                    "filter": filter if names is None else names.filter(filter),
                     "readConcern": {"level": "snapshot", "atClusterTime": to_timestamp(version)},
                     "maxTimeMS": 5_000,
                 },
                 codec_options=CODEC,  # commands do not take the database's
             )
             found: list[Document] = await cursor.to_list(None)
-            return found
+            return found if names is None else [names.incoming(each) for each in found]
 
 
 class _Reading:

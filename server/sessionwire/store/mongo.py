@@ -31,6 +31,8 @@ from sessionwire.store.driver import (
     start_session,
 )
 from sessionwire.store.indexes import ensure_indexes
+from sessionwire.store.mapping import Naming
+from sessionwire.store.renamed import RenamedCollection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -84,10 +86,18 @@ class Store:
     is not the place of rules: callers decide what to write.
     """
 
-    def __init__(self, client: Client, stream_client: Client, database: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        stream_client: Client,
+        database: str,
+        *,
+        naming: Naming | None = None,
+    ) -> None:
         self.client = client
         self.stream_client = stream_client
         self.sharded = False
+        self.naming = naming or Naming()
         self._name = database
 
     @classmethod
@@ -99,8 +109,11 @@ class Store:
         database: str,
         driver: Literal["pymongo", "motor"] = "pymongo",
         client: Client | None = None,
+        naming: Naming | None = None,
     ) -> AsyncIterator[Store]:
         """Connect to `uri`, or use the application's own `client` (PyMongo async or Motor).
+
+        `naming` says what users are called there, when it is not what we call them.
 
         Raises StartupError when nothing answers, when the server is not a replica set member or is
         too old, or when it refuses the credentials.
@@ -121,7 +134,7 @@ class Store:
             owned = [client, stream]
         else:
             stream = client
-        store = cls(client, stream, database)
+        store = cls(client, stream, database, naming=naming)
         try:
             await store._check()
             yield store
@@ -154,7 +167,17 @@ class Store:
                 remedy="Upgrade it; 6.0 or later is best.",
             )
 
+    @property
+    def name(self) -> str:
+        """Of the database."""
+        return self._name
+
     def _collection(self, name: str) -> Any:
+        collection = self._collection_of_theirs(self.naming.collection(name))
+        names = self.naming.fields(name)
+        return collection if names is None else RenamedCollection(collection, names)
+
+    def _collection_of_theirs(self, name: str) -> Any:
         return self.client.get_database(
             self._name,
             codec_options=CODEC,
@@ -223,7 +246,7 @@ class Store:
 
         Raises StartupError when a database that another program wrote holds duplicates.
         """
-        await ensure_indexes(self._collection)
+        await ensure_indexes(self._collection_of_theirs, place=self.naming.place)
 
 
 class Writing:
@@ -332,7 +355,8 @@ class Writing:
 
         The lock is a write to it (`revision`): who comes second is run again, and sees what the
         first one did. `work` reads and writes through this object only, and what it raises undoes
-        its writes. Raises Unavailable when others are in the way for too long.
+        its writes, and forgets its notes. Raises Unavailable when others are in the way for too
+        long.
         """
         deadline = time.monotonic() + _TRANSACTION_SECONDS
         while True:
@@ -351,11 +375,16 @@ class Writing:
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority", wtimeout=8_000),
         )
-        async with await started if inspect.isawaitable(started) else started:
-            await self._collection(collection).update_one(
-                {"_id": id}, {"$inc": {"revision": 1}}, session=self._session
-            )
-            return await work()
+        noted = len(self.notes)
+        try:
+            async with await started if inspect.isawaitable(started) else started:
+                await self._collection(collection).update_one(
+                    {"_id": id}, {"$inc": {"revision": 1}}, session=self._session
+                )
+                return await work()
+        except BaseException:
+            del self.notes[noted:]
+            raise
 
 
 def _is_transient(error: BaseException) -> bool:
