@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -195,6 +196,23 @@ async def test_se_07_a_changed_password_ends_every_other_session_and_says_why(st
     with pytest.raises(Unauthorized):
         await house.sign_in(first.user["email"])
     await house.sign_in(first.user["email"], "new-password")
+
+
+@pytest.mark.parametrize("crash_at", range(8))
+@pytest.mark.parametrize("device", [None, DEVICE], ids=["kept", "anew"])
+async def test_se_07_no_crash_leaves_a_session_of_the_old_password(
+    store: Store, crash_at: int, device: Device | None
+) -> None:
+    house = House(store)
+    first = await house.sign_up()
+    other = (await house.sign_in(first.user["email"])).opened.document["token"]
+    crashing = House(CrashingStore(store, crash_at=crash_at))
+    here = await house.again(first)
+    with contextlib.suppress(Crash):
+        await change(crashing, here, current="password1234", new="new-password", device=device)
+    changed = await house.sessions.find(Viewer(other)) is None
+    assert changed is (crash_at > 2 if device is None else crash_at > 5)
+    await house.sign_in(first.user["email"], "new-password" if changed else "password1234")
 
 
 async def test_this_device_may_get_a_new_session_with_the_new_password(store: Store) -> None:

@@ -260,13 +260,47 @@ class Accounts:
         """
         own = (text(who.user, "name"), text(who.user, "email"))
         self._credentials.refuse_weak(new, own=own)
-        await self._credentials.replace(writing, who.user, current=current, new=new)
-        opened = None
-        if device is not None:
-            opened = await self._sessions.open(writing, who.user, device)
-        kept = who.session if opened is None else opened.document
+        hashed: str | None = None
+        while True:
+            account = await self._credentials.checked(who.user, current)
+            hashed = hashed or await self._credentials.hash(new)
+            replaced = await self._replace_password(writing, who, account, hashed, device)
+            if replaced is not None:
+                kept, opened = replaced
+                break
         await self._sessions.end_all(writing, who.user, keep=kept["_id"], reason="password_changed")
         return opened
+
+    async def _replace_password(
+        self,
+        writing: Writing,
+        who: SignedIn,
+        account: Document,
+        hashed: str,
+        device: Device | None,
+    ) -> tuple[Document, Opened | None] | None:
+        """The session that stays, and the one that was opened; None, and nothing done, when the
+        password is another by now.
+
+        The hash and the ends of the sessions at one moment: no crash leaves one of them behind. A
+        sign-in with the old password that this outruns is found after it.
+        """
+
+        async def work() -> tuple[Document, Opened | None] | None:
+            if not await self._credentials.replace(
+                writing, who.user, checked=account, hashed=hashed
+            ):
+                return None
+            found = await writing.find("session", {"userId": who.user["_id"]})
+            opened = None
+            if device is not None:
+                opened = await self._sessions.open(writing, who.user, device)
+            kept = who.session if opened is None else opened.document
+            others = [each for each in found if each["_id"] != kept["_id"]]
+            await self._sessions.end(writing, others, reason="password_changed")
+            return kept, opened
+
+        return await writing.atomically("user", who.user["_id"], work)
 
 
 def _refuse_taken(message: str, *, code: str) -> NoReturn:

@@ -101,27 +101,23 @@ class Credentials:
             {"$set": {"password": await self.hash(password)}},
         )
 
-    async def replace(self, writing: Writing, user: Document, *, current: str, new: str) -> None:
-        """Write the new hash over the one that `current` was checked against, and over no other.
+    async def checked(self, user: Document, password: str) -> Document:
+        """The user's account, whose password this is. Raises BadRequest."""
+        account = await self.of(user)
+        if account is None or hash_in(account) is None:
+            raise BadRequest("Credential account not found", code="CREDENTIAL_ACCOUNT_NOT_FOUND")
+        if is_too_long(password) or await self.verify(account, password) is Match.WRONG:
+            raise BadRequest("Invalid password", code="INVALID_PASSWORD")
+        return account
 
-        Raises BadRequest.
-        """
-        hashed: str | None = None
-        while True:
-            account = await self.of(user)
-            stored = hash_in(account)
-            if account is None or stored is None:
-                raise BadRequest(
-                    "Credential account not found", code="CREDENTIAL_ACCOUNT_NOT_FOUND"
-                )
-            if is_too_long(current) or await self.verify(account, current) is Match.WRONG:
-                raise BadRequest("Invalid password", code="INVALID_PASSWORD")
-            hashed = hashed or await self.hash(new)
-            change: dict[str, Any] = {"password": hashed, "updatedAt": self._clock()}
-            await self._note(writing, user)
-            unchanged = {"_id": account["_id"], "password": stored}
-            if await writing.update_one("account", unchanged, {"$set": change}):
-                return
+    async def replace(
+        self, writing: Writing, user: Document, *, checked: Document, hashed: str
+    ) -> bool:
+        """Write the hash over the one that was checked, and no other; whether it still stood."""
+        await self._note(writing, user)
+        unchanged = {"_id": checked["_id"], "password": checked["password"]}
+        change: dict[str, Any] = {"password": hashed, "updatedAt": self._clock()}
+        return await writing.update_one("account", unchanged, {"$set": change})
 
     async def put(self, writing: Writing, user: Document, *, hashed: str) -> None:
         """Write this hash over any other; who had no password has one now."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sessionwire.model import Document, ObjectId, format_date, format_id
 from sessionwire.policy.lifetime import MAXIMUM
-from sessionwire.policy.roles import may
+from sessionwire.policy.roles import has_role, may
 from sessionwire.reactive.extras import NO_EXTRAS
 from sessionwire.reactive.fields import date, text, text_or_none
 from sessionwire.reactive.identity import IDENTITY, Identity, SignedIn, identify, span_of
@@ -208,8 +208,13 @@ def _organization_view(ctx: SessionContext, active: Active) -> OrganizationView:
         created_at=plain.created_at,
         role=role,
         members=[_member(each, by_id) for each in members],
-        invitations=[_invitation(each) for each in invitations],
+        invitations=[_invitation(each) for each in invitations if _may_see(role, each)],
     )
+
+
+def _may_see(role: str, invitation: Document) -> bool:
+    """Only owners see who is to become one."""
+    return has_role(role, "owner") or not has_role(text(invitation, "role"), "owner")
 
 
 def _member(member: Document, people: Mapping[Any, Document]) -> Member:

@@ -74,7 +74,8 @@ def translated() -> Iterator[None]:
         pattern = (error.details or {}).get("keyPattern", {})
         raise Duplicate(fields=tuple(pattern)) from error
     except (driver_errors.PyMongoError, InvalidBSON) as error:
-        logger.warning("MongoDB did not answer: %s", one_line(error))
+        if not _is_transient(error):  # else another transaction was in the way: it is run again
+            logger.warning("MongoDB did not answer: %s", one_line(error))
         raise Unavailable("The database cannot be reached.") from error
 
 
