@@ -13,15 +13,15 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = [
     {"cli", "__main__"},
     {"__init__"},
-    {"app", "serving"},
+    {"app", "serving", "fastapi"},
     {"gateways"},
     {"exchange"},
     {"relay"},
-    {"mail"},
+    {"mail", "webhook"},
     {"auth"},
     {"store"},
     {"reactive"},
-    {"settings"},
+    {"settings", "startup"},
     {"policy"},
     {"errors", "model", "tasks"},
 ]

@@ -10,41 +10,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
 from starlette.routing import Router
-from starlette.websockets import WebSocketClose
 
+from sessionwire.auth.api import API, Auth
 from sessionwire.auth.clock import utc_now
 from sessionwire.auth.events import Events
-from sessionwire.auth.sessions import cookies_of, presented, viewer_of
 from sessionwire.auth.trigger import OnboardingTrigger
 from sessionwire.errors import Forbidden
 from sessionwire.exchange.backing import Backing
 from sessionwire.gateways.auth.routes import auth_routes
+from sessionwire.gateways.door import Door
 from sessionwire.gateways.live.routes import LiveGateway
+from sessionwire.gateways.pages import error_page
 from sessionwire.gateways.pages.routes import page_routes
+from sessionwire.gateways.python.server import STATE
+from sessionwire.gateways.shell import Shell, not_ready, unknown
 from sessionwire.mail.carriers import carrier_of
 from sessionwire.mail.postman import Postman
-from sessionwire.policy.origins import Origins, Verdict, judge_websocket
+from sessionwire.policy.hosts import hosts_of
+from sessionwire.policy.origins import Verdict, judge_websocket
 from sessionwire.reactive.builtin import make_queries
+from sessionwire.reactive.extras import extras_of
 from sessionwire.reactive.hub import Hub
 from sessionwire.relay import Relay
 from sessionwire.settings import Settings, load_settings
+from sessionwire.startup import checked
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.feed import Feed
 from sessionwire.store.load import Loader
+from sessionwire.store.mapping import naming_of
 from sessionwire.store.mongo import Store
 from sessionwire.tasks import background
+from sessionwire.webhook.delivery import Delivery
+from sessionwire.webhook.outbox import EventOutbox
+from sessionwire.webhook.tokens import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import HTTPConnection
     from starlette.types import Receive, Scope, Send
 
-    from sessionwire.auth.mail import Post
+    from sessionwire.auth.events import EventKind
     from sessionwire.mail.postman import Carry
     from sessionwire.model import Viewer
+    from sessionwire.policy.hosts import Hosts
 
 __all__ = ["SessionWire"]
 
@@ -80,16 +90,19 @@ class SessionWire:
         send_mail: Carry | None = None,
         **given: Any,
     ) -> None:
-        self.settings = settings or load_settings(**given)
+        self.settings = load_settings(**given) if settings is None else checked(settings)
         self.events = Events()
         self._send_mail = send_mail
         self._client = client
+        self._naming = naming_of(self.settings)
         self._demo = demo
         self._queries = make_queries(
             active_organization=self.settings.active_organization,
             maximum=timedelta(days=self.settings.session_maximum_days),
+            extras=extras_of(self.settings),
         )
-        self._router: Router | None = None
+        self.auth = Auth()
+        self._router: Shell | None = None
         self._relay: Relay | None = None
 
     @property
@@ -111,30 +124,94 @@ class SessionWire:
 
         return register
 
+    def on(self, kind: EventKind) -> Callable[[_Function], _Function]:
+        """Call the function, plain or async, with each Event of this kind (docs/hooks.md).
+
+        Nobody waits for it, and its failure is logged. Raises ValueError for an unknown kind.
+        """
+
+        def register(function: _Function) -> _Function:
+            self.events.listen(kind, function)
+            return function
+
+        return register
+
     @contextlib.asynccontextmanager
-    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
-        """Start, serve while the block runs, stop. Raises StartupError with the remedy."""
+    async def lifespan(self, app: object = None) -> AsyncIterator[dict[str, Any]]:
+        """Start, serve while the block runs, stop. Raises StartupError with the remedy.
+
+        It yields the lifespan's state, and keeps itself in `app.state`: there the helpers find it.
+        """
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(self._kept_in(getattr(app, "state", None)))
             store = await self._open_store(stack)
             await store.ensure_indexes()
             relay = self._make_relay(store)
             trigger = OnboardingTrigger(
-                store, personal_workspace=self.settings.personal_workspace, clock=utc_now
+                store,
+                personal_workspace=self.settings.personal_workspace,
+                clock=utc_now,
+                events=self.events,
             )
             relay.observers.append(trigger.observe)
             await stack.enter_async_context(relay.running())
+            await stack.enter_async_context(self.events.running(relay.until))
             postman = Postman(self._send_mail or carrier_of(self.settings, store))
             await stack.enter_async_context(background(trigger.run(), postman.run()))
+            await stack.enter_async_context(self._webhook(store, relay))
+            backing = Backing.of(
+                store=store, relay=relay, settings=self.settings, post=postman, events=self.events
+            )
             live = LiveGateway(
                 relay=relay,
                 limits=self.settings.limits,
-                identify=functools.partial(_identify, *_identification(self.settings)),
+                identify=functools.partial(_identify, backing),
             )
             stack.callback(live.stop)
             self._relay = relay
-            self._router = self._routes(store, relay, live, postman)
+            door = Door(self._routes(backing, live), hosts=_hosts(self.settings))
+            self._router = Shell(door, secure=self.settings.secure)
             stack.callback(self._forget)
+            api = API(backing.reading, backing.origins, self.settings.secure)
+            stack.enter_context(self.auth.serving(api))
+            yield {STATE: self}
+
+    @contextlib.contextmanager
+    def _kept_in(self, state: Any) -> Iterator[None]:
+        """Where the helpers find it, while the block runs."""
+        if state is None:
             yield
+            return
+        if getattr(state, STATE, None) is not None:
+            raise RuntimeError(
+                "Two servers in one application: mount each in a sub-application of its own, and "
+                "start it with wire.lifespan(that application)."
+            )
+        setattr(state, STATE, self)
+        try:
+            yield
+        finally:
+            delattr(state, STATE)
+
+    @contextlib.asynccontextmanager
+    async def _webhook(self, store: Store, relay: Relay) -> AsyncIterator[None]:
+        """Keep and deliver security events while the block runs, if somebody wants them."""
+        settings = self.settings
+        if settings.webhook_url is None or settings.webhook_secret is None:
+            yield
+            return
+        sender = Sender(
+            issuer=settings.base_url,
+            audience=settings.webhook_url,
+            secret=settings.webhook_secret.get_secret_value(),
+        )
+        outbox = EventOutbox(store, clock=utc_now, until=relay.until)
+        self.events.outbox = outbox
+        try:
+            async with background(Delivery(outbox, sender=sender, clock=utc_now).run()):
+                yield
+        finally:
+            self.events.outbox = None
 
     async def _open_store(self, stack: contextlib.AsyncExitStack) -> Store:
         settings = self.settings
@@ -145,7 +222,13 @@ class SessionWire:
             else:
                 uri = settings.mongodb_uri.get_secret_value()
         return await stack.enter_async_context(
-            Store.open(uri, database=settings.database, driver=settings.driver, client=self._client)
+            Store.open(
+                uri,
+                database=settings.database,
+                driver=settings.driver,
+                client=self._client,
+                naming=self._naming,
+            )
         )
 
     def _make_relay(self, store: Store) -> Relay:
@@ -161,21 +244,20 @@ class SessionWire:
             limits=limits,
         )
 
-    def _routes(self, store: Store, relay: Relay, live: LiveGateway, post: Post) -> Router:
+    def _routes(self, backing: Backing, live: LiveGateway) -> Router:
         client = next(each for each in _CLIENT if each.is_dir())
-        backing = Backing.of(
-            store=store,
-            relay=relay,
-            settings=self.settings,
-            post=post,
-            events=self.events,
-        )
         return Router(
+            redirect_slashes=False,
+            default=unknown,
             routes=[
                 live.route(),
-                *auth_routes(backing),
-                *page_routes(demo=self._demo, client_directory=client),
-            ]
+                *auth_routes(backing, more=error_page.ENDPOINTS),
+                *page_routes(
+                    demo=self._demo,
+                    client_directory=client,
+                    backing=backing if self.settings.pages else None,
+                ),
+            ],
         )
 
     def _forget(self) -> None:
@@ -183,14 +265,11 @@ class SessionWire:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await Starlette(lifespan=self.lifespan)(scope, receive, send)
+            await Starlette(lifespan=self.lifespan)({"state": {}, **scope}, receive, send)
         elif self._router is not None:
             await self._router(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await WebSocketClose(1013)(scope, receive, send)
         else:
-            body = {"message": "Not ready", "code": "SERVICE_UNAVAILABLE"}
-            await JSONResponse(body, 503, {"Retry-After": "1"})(scope, receive, send)
+            await Shell(not_ready, secure=self.settings.secure)(scope, receive, send)
 
 
 @contextlib.asynccontextmanager
@@ -201,24 +280,23 @@ async def _embedded(settings: Settings) -> AsyncIterator[str]:
         yield mongo.uri
 
 
-def _identification(settings: Settings) -> tuple[Any, Origins, Any]:
-    return cookies_of(settings), Origins(settings.base_url, settings.origins), settings.compat
+def _hosts(settings: Settings) -> Hosts:
+    return hosts_of(
+        settings.allowed_hosts,
+        origins=settings.origins,
+        base_url=settings.base_url,
+        production=settings.environment == "production",
+    )
 
 
-def _identify(cookies: Any, origins: Origins, compat: Any, handshake: HTTPConnection) -> Viewer:
+def _identify(backing: Backing, handshake: HTTPConnection) -> Viewer:
     """Who a handshake speaks for, by the same cookie as over HTTP.
 
     Raises Forbidden for an Origin that may not connect.
     """
     headers = handshake.headers
     origin = headers.get("origin")
-    verdict = judge_websocket(origin, origins, cookie="cookie" in headers)
+    verdict = judge_websocket(origin, backing.origins, cookie="cookie" in headers)
     if verdict is not Verdict.ALLOWED:
         raise Forbidden("This origin may not connect.", code=verdict.value)
-    given = presented(
-        cookies,
-        cookie=headers.get("cookie"),
-        authorization=headers.get("authorization"),
-        origin=origin,
-    )
-    return viewer_of(given.token, compat=compat)
+    return backing.reading.claim(headers).viewer

@@ -47,7 +47,8 @@ __all__ = ["main"]
 _USER_TIMEOUT_MS = 20_000
 _READY_WITHIN = 90.0
 _NOT_WORTH_A_LINE = re.compile(
-    "connection (open|closed)|.*WebSocket|Invalid HTTP request|Unsupported upgrade"
+    "connection (open|closed|rejected)|HTTP response sent|.*WebSocket|"
+    "Invalid HTTP request|Unsupported upgrade"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 

@@ -5,6 +5,7 @@ SessionwireError
 │   ├── BadRequest         400
 │   ├── Unauthorized       401
 │   ├── Forbidden          403
+│   ├── TooManyRequests    429; `retry_after` says when again
 │   ├── Duplicate          a unique value is taken
 │   └── ProtocolError      a frame of the live wire that docs/protocol.md does not allow
 └── OurError               we, or what we stand on, failed
@@ -25,6 +26,7 @@ __all__ = [
     "QueryError",
     "SessionwireError",
     "StartupError",
+    "TooManyRequests",
     "Unauthorized",
     "Unavailable",
 ]
@@ -66,6 +68,17 @@ class Forbidden(PeerError):
     code = "FORBIDDEN"
     status = 403
     close_code = 4403
+
+
+class TooManyRequests(PeerError):
+    """The same for every reason; `retry_after` are whole seconds."""
+
+    code = "TOO_MANY_REQUESTS"
+    status = 429
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__("Too many requests. Please try again later.")
+        self.retry_after = retry_after
 
 
 class Duplicate(PeerError):

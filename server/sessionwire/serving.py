@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
+from sessionwire.gateways.http_transport import BoundedConfig, BoundedHTTPProtocol
 from sessionwire.gateways.transport import LiveWebSocketProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sessionwire.settings import Settings
 
 __all__ = ["BACKLOG", "uvicorn_config"]
@@ -17,15 +19,17 @@ BACKLOG = 2048
 """Handshakes that the kernel keeps for us while we are busy."""
 
 
-def uvicorn_config(app: Any, settings: Settings, **options: Any) -> uvicorn.Config:
+def uvicorn_config(app: Any, settings: Settings, **options: Any) -> BoundedConfig:
     """uvicorn's configuration for `app`, which is a SessionWire or has one mounted.
 
     Our own WebSocket protocol (prepared frames, cutting stalled peers), no deflate, small frames,
-    pings that find dead peers within 40 seconds, and a stop that ends.
+    pings that find dead peers within 40 seconds, bounds for the head of a request, and a stop that
+    ends. `X-Forwarded-For` and `-Proto` are believed from `trusted_proxies` only.
     """
     limits = settings.limits
-    return uvicorn.Config(
+    config = BoundedConfig(
         app,
+        http=BoundedHTTPProtocol,
         ws=LiveWebSocketProtocol,
         ws_max_size=limits.frame,
         ws_per_message_deflate=False,
@@ -34,8 +38,22 @@ def uvicorn_config(app: Any, settings: Settings, **options: Any) -> uvicorn.Conf
         timeout_graceful_shutdown=int(limits.shutdown),
         timeout_keep_alive=5,
         backlog=BACKLOG,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(_both_spellings(settings.trusted_proxies)),
         server_header=False,
         access_log=False,
         log_config=None,
         **options,
     )
+    config.limits = limits
+    config.unbelieved = settings.environment == "production" and not settings.trusted_proxies
+    return config
+
+
+def _both_spellings(proxies: Iterable[str]) -> Iterable[str]:
+    """On a socket for both, an IPv4 peer is `::ffff:…`."""
+    for each in proxies:
+        network = ipaddress.ip_network(each)
+        yield each
+        if isinstance(network, ipaddress.IPv4Network):
+            yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"

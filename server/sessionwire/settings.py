@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -21,13 +20,10 @@ from pydantic_settings import (
 
 from sessionwire.errors import StartupError
 from sessionwire.policy.limits import Limits
-from sessionwire.policy.origins import Origins
 from sessionwire.policy.providers import Provider, google
+from sessionwire.startup import checked
 
 __all__ = ["Settings", "load_settings"]
-
-_MAKE_SECRET = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
-_WEAK = ("secret", "password", "changeme", "change-me", "example", "default", "sessionwire")
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -95,6 +91,8 @@ class Settings(BaseSettings):
     driver: Literal["pymongo", "motor"] = "pymongo"
     active_organization: Literal["user", "session"] = "user"
     personal_workspace: bool = True
+    pages: bool = True
+    """Whether the pages are served: /sign-in and what belongs to it."""
     sign_up: bool = True
     """Whether people may sign up with a password."""
     auto_sign_in: bool = True
@@ -229,60 +227,4 @@ def load_settings(**given: Any) -> Settings:
         raise StartupError(
             f"SESSIONWIRE_{name}: {first['msg']}.", remedy="Correct this setting."
         ) from None
-    try:
-        Origins(settings.base_url, settings.origins)
-    except ValueError as error:
-        raise StartupError(
-            f"SESSIONWIRE_TRUSTED_ORIGINS: {error}.", remedy="Correct this setting."
-        ) from None
-    return _with_secret(settings)
-
-
-def _with_secret(settings: Settings) -> Settings:
-    if settings.secret is None:
-        if settings.environment != "development":
-            raise StartupError(
-                "SESSIONWIRE_SECRET is not set.",
-                remedy=f"Set it to the output of: {_MAKE_SECRET}",
-            )
-        return settings.model_copy(update={"secret": SecretStr(_kept_secret(settings.data_dir))})
-    _refuse_weak(settings.secret.get_secret_value())
-    if settings.environment == "production" and not settings.secure:
-        raise StartupError(
-            f"SESSIONWIRE_BASE_URL is {settings.base_url}: production needs https.",
-            remedy="Set SESSIONWIRE_BASE_URL to the public https:// address.",
-        )
-    return settings
-
-
-def _refuse_weak(secret: str) -> None:
-    short = len(secret.encode()) < 32
-    plain = len(set(secret)) < 10 or secret.lower().startswith(_WEAK)
-    if short or plain:
-        raise StartupError(
-            "SESSIONWIRE_SECRET is "
-            + ("shorter than 32 bytes." if short else "too easy to guess."),
-            remedy=f"Use the output of: {_MAKE_SECRET}",
-        )
-
-
-def _kept_secret(data_dir: Path) -> str:
-    """The development secret: made once, readable by its owner only."""
-    path = data_dir / "secret"
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            kept = path.read_text(encoding="ascii").strip()
-            _refuse_weak(kept)
-            return kept
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            made = secrets.token_urlsafe(48)
-            file.write(made)
-            return made
-    except OSError as error:
-        raise StartupError(
-            f"The data directory {data_dir} cannot be used: {error.strerror}.",
-            remedy="Name a writable directory with --data-dir or SESSIONWIRE_DATA_DIR.",
-        ) from error
+    return checked(settings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sessionwire.errors import PeerError, Unavailable
 from sessionwire.model import Document, Version, Viewer
 from sessionwire.reactive.builtin import make_queries
+from sessionwire.reactive.extras import extras_of
 from sessionwire.reactive.view import Failure
 from sessionwire.settings import Settings
 from sessionwire.store.mongo import Store, Writing
@@ -72,6 +73,7 @@ class DatabaseReader:
         self._queries = make_queries(
             active_organization=settings.active_organization,
             maximum=timedelta(days=settings.session_maximum_days),
+            extras=extras_of(settings),
         )
 
     async def read(

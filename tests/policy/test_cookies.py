@@ -83,6 +83,38 @@ def test_the_version_cookie_lives_half_a_minute() -> None:
     )
 
 
+def test_a_state_binds_a_sign_in_to_its_browser_for_ten_minutes() -> None:
+    (line,) = cookies(secure=True).state(TOKEN)
+    assert line.startswith(f"__Host-sessionwire.state={TOKEN}.")
+    assert line.endswith("; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax")
+    (line,) = cookies(compat=True).state(TOKEN)
+    assert line.startswith(f"better-auth.state={TOKEN}.")
+    assert line.endswith("; Max-Age=300; Path=/; HttpOnly; SameSite=Lax")
+    assert cookies(compat=True).state_deletion() == [
+        "better-auth.state=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
+    ]
+
+
+@pytest.mark.parametrize("compat", [False, True])
+@given(state=tokens)
+def test_a_state_is_read_back(compat: bool, state: str) -> None:
+    those = cookies(compat=compat)
+    header = jar(those.state(state))
+    assert those.state_in(header) == state
+    assert those.state_in(header[:-1]) is None
+    assert those.state_in(f"{header}; {header}x") is None
+    assert those.state_in(None) is None
+
+
+def test_a_session_token_is_no_state_nor_a_state_a_session_token() -> None:
+    those = cookies()
+    signer = PurposeSigner([KEY])
+    token = signer.sign(TOKEN, purpose="session_token")
+    assert those.state_in(f"{those.sign_in_state}={token}") is None
+    state = jar(those.state(TOKEN)).partition("=")[2]
+    assert those.token(f"{those.session_token}={state}") is None
+
+
 @pytest.mark.parametrize("compat", [False, True])
 @given(token=tokens, remember=st.booleans())
 def test_what_was_set_is_read_back(compat: bool, token: str, remember: bool) -> None:
@@ -195,10 +227,13 @@ def test_an_oversized_header_carries_nothing() -> None:
 
 
 @given(st.text(), st.booleans(), st.booleans())
-def test_se_11_any_cookie_header_is_read_without_raising(header: str, compat: bool, secure: bool) -> None:
+def test_se_11_any_cookie_header_is_read_without_raising(
+    header: str, compat: bool, secure: bool
+) -> None:
     those = cookies(compat=compat, secure=secure)
     assert those.token(header) is None
     assert those.remembered(header)
+    assert those.state_in(header) is None
     assert those.seen(header, now=NOW) == 0
 
 

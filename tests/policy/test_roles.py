@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessionwire.policy.roles import has_role, may
+from sessionwire.policy.roles import has_role, may, split_roles
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,10 @@ def test_one_role_must_grant_all_that_is_wanted(
 def test_a_role_is_one_of_those_joined_by_commas() -> None:
     assert has_role("admin, owner", "owner")
     assert not has_role("coowner", "owner")
+
+
+@pytest.mark.parametrize(
+    ("role", "roles"), [("", []), (" , ,", []), ("admin, owner,", ["admin", "owner"])]
+)
+def test_roles_are_read_however_they_are_spaced(role: str, roles: list[str]) -> None:
+    assert split_roles(role) == roles

@@ -153,3 +153,4 @@ async def run_server(
                     yield Running(address, wire, clients)
             finally:
                 server.should_exit = True
+                await asyncio.wait([serving])  # a group whose block failed would cut it short

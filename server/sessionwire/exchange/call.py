@@ -114,6 +114,10 @@ class Endpoint:
     """Whether it signs somebody in: then the stricter rules of origins hold."""
     form: bool = False
     """Whether an HTML form may send it."""
+    foreign: bool = False
+    """Whether any site's form may: it changes nothing, and says nothing of who asks."""
     limit: LimitClass = "default"
+    bucket: str | None = None
+    """Whose requests it is counted with, when not those of its own path."""
     seconds: float | None = None
     """How long it may take, when that is not `limits.read_deadline`."""

@@ -18,7 +18,6 @@ __all__ = ["parse_body", "parse_query", "read_body"]
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
-_BODY_SECONDS = 10.0
 _FIELDS = 64
 
 
@@ -37,14 +36,14 @@ class UnsupportedMediaType(PeerError):
     status = 415
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
+async def read_body(request: Request, *, limit: int, deadline: float = 10.0) -> bytes:
     """The whole body. Raises PayloadTooLarge as soon as it is known, and RequestTimeout."""
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > limit:
         raise PayloadTooLarge("The body is too large.")
     body = bytearray()
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(deadline):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:

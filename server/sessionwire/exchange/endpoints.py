@@ -39,6 +39,10 @@ class Endpoints:
                 return endpoint, found.groupdict()
         return None
 
+    def methods(self, path: str) -> list[str]:
+        """By which methods the path can be asked; none for one that is unknown."""
+        return [each for each in ("GET", "POST") if self.find(each, path) is not None]
+
 
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(_NAME.sub(rf"(?P<\1>[^/]{{1,{_SEGMENT_LIMIT}}})", re.escape(path)))

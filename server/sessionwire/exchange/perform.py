@@ -10,13 +10,14 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sessionwire.auth.sessions import presented, viewer_of
-from sessionwire.errors import Forbidden, Unavailable
+from sessionwire.auth.reading import VERSION_HEADER, joined
+from sessionwire.errors import Forbidden, PeerError, Unavailable
 from sessionwire.exchange.call import Call, Reply
 from sessionwire.exchange.content import parse_body, parse_query, read_body
-from sessionwire.policy.cookies import plausible
+from sessionwire.exchange.provenance import fetch_of, refuse_origin
+from sessionwire.policy.addresses import canonical_address
 from sessionwire.policy.lifetime import Due
-from sessionwire.policy.origins import Fetch, Verdict, is_safe_redirect, judge_request
+from sessionwire.policy.origins import is_safe_redirect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,22 +25,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from sessionwire.exchange.backing import Backing
-    from sessionwire.exchange.call import Endpoint
+    from sessionwire.exchange.call import Endpoint, LimitClass
     from sessionwire.model import Version
 
-__all__ = ["VERSION_HEADER", "perform", "shown"]
+__all__ = ["VERSION_HEADER", "address_of", "admit", "perform", "shown"]
 
 logger = logging.getLogger("sessionwire.auth")
-
-VERSION_HEADER = "sessionwire-version"
-
-_REFUSALS = {
-    Verdict.INVALID_ORIGIN: "Invalid origin",
-    Verdict.MISSING_OR_NULL_ORIGIN: "Missing or null Origin",
-    Verdict.CROSS_SITE_NAVIGATION: (
-        "Cross-site navigation login blocked. This request appears to be a CSRF attack."
-    ),
-}
 
 _REDIRECTS = {
     "callbackURL": ("Invalid callbackURL", "INVALID_CALLBACK_URL"),
@@ -57,17 +48,32 @@ async def perform(
     The order of the checks is the contract's. Raises the first refusal, and Unavailable when the
     database does not answer within `limits.read_deadline`.
     """
-    fetch = _fetch(request)
+    try:
+        return await _performed(endpoint, request, backing, path=path)
+    except PeerError as error:
+        if endpoint.method == "POST" and error.status in (401, 403):
+            address = address_of(request) or "-"
+            logger.info("%s refused: %s, from %s", endpoint.path, error.code, address)
+        raise
+
+
+async def _performed(
+    endpoint: Endpoint, request: Request, backing: Backing, *, path: Mapping[str, str]
+) -> Reply:
+    bucket = endpoint.bucket or f"{endpoint.method} {endpoint.path}"
+    await admit(request, backing, limit=endpoint.limit, bucket=bucket)
+    fetch = fetch_of(request)
     body: dict[str, Any] = {}
     if endpoint.method == "POST":
-        raw = await read_body(request, limit=backing.settings.limits.body)
+        limits = backing.settings.limits
+        raw = await read_body(request, limit=limits.body, deadline=limits.body_deadline)
         given = parse_body(request, raw, form=endpoint.form)
-        if fetch.cookie or not endpoint.login:
-            _refuse_origin(fetch, backing, login=endpoint.login)
+        if not endpoint.foreign and (fetch.cookie or not endpoint.login):
+            refuse_origin(fetch, backing.origins, login=endpoint.login)
         _refuse_redirects(given, backing)
         body = {} if endpoint.body is None else endpoint.body.parse(given)
         if endpoint.login and not fetch.cookie:
-            _refuse_origin(fetch, backing, login=True)
+            refuse_origin(fetch, backing.origins, login=True)
     query = endpoint.query.parse(parse_query(request), where="query")
     call = _call(request, backing, body=body, query=query, path=path)
     if endpoint.method == "GET" and not (endpoint.session or endpoint.writes):
@@ -80,6 +86,18 @@ async def perform(
     return await shown(reply, version, backing) if version else reply
 
 
+async def admit(request: Request, backing: Backing, *, limit: LimitClass, bucket: str) -> None:
+    """Count the request. Raises TooManyRequests, and Unavailable like `perform`."""
+    if limit == "none":
+        return
+    address = address_of(request)
+    try:
+        async with asyncio.timeout(backing.settings.limits.read_deadline):
+            await backing.throttle.admit(address, limit=limit, bucket=bucket)
+    except TimeoutError:
+        raise Unavailable("The database did not answer in time.") from None
+
+
 async def _carry_out(endpoint: Endpoint, call: Call) -> tuple[Reply, Version]:
     """The handler's reply, and the version of its last write: 0 for none."""
     backing = call.backing
@@ -89,7 +107,7 @@ async def _carry_out(endpoint: Endpoint, call: Call) -> tuple[Reply, Version]:
         call = replace(call, open_writing=writing)
         renewal = await _renew(call)
         reply = await endpoint.handler(call)
-        await backing.events.tell(writing.notes)
+        await backing.events.tell(writing.notes, version=writing.version)
         return replace(reply, cookies=reply.cookies or renewal), writing.version
 
 
@@ -128,24 +146,17 @@ def _call(
     path: Mapping[str, str],
 ) -> Call:
     headers = request.headers
-    cookie = _joined(request, "cookie")
-    now = backing.clock().timestamp()
-    given = presented(
-        backing.cookies,
-        cookie=cookie,
-        authorization=headers.get("authorization"),
-        origin=headers.get("origin"),
-    )
-    seen = backing.cookies.seen(cookie, now=now)
+    cookie = joined(headers, "cookie")
+    claim = backing.reading.claim(headers)
     return Call(
         backing=backing,
-        viewer=viewer_of(given.token, compat=backing.settings.compat),
-        token=given.token,
-        by_cookie=given.by_cookie,
-        unmarked=not given.by_cookie or backing.cookies.remembered(cookie),
-        since=max(seen, plausible(headers.get(VERSION_HEADER, ""), now=now)),
+        viewer=claim.viewer,
+        token=claim.token,
+        by_cookie=claim.by_cookie,
+        unmarked=not claim.by_cookie or backing.cookies.remembered(cookie),
+        since=claim.since,
         if_none_match=headers.get("if-none-match"),
-        address=request.client.host if request.client else "",
+        address=address_of(request),
         user_agent=headers.get("user-agent", ""),
         cookie=cookie,
         body=body,
@@ -154,28 +165,9 @@ def _call(
     )
 
 
-def _fetch(request: Request) -> Fetch:
-    headers = request.headers
-    return Fetch(
-        origin=_joined(request, "origin"),
-        referer=headers.get("referer"),
-        site=headers.get("sec-fetch-site"),
-        mode=headers.get("sec-fetch-mode"),
-        dest=headers.get("sec-fetch-dest"),
-        cookie="cookie" in headers,
-    )
-
-
-def _joined(request: Request, name: str) -> str | None:
-    """All headers of this name in one: HTTP/2 may split cookies; two Origins are no origin."""
-    found = request.headers.getlist(name)
-    return "; ".join(found) if found else None
-
-
-def _refuse_origin(fetch: Fetch, backing: Backing, *, login: bool) -> None:
-    verdict = judge_request(fetch, backing.origins, login=login)
-    if verdict is not Verdict.ALLOWED:
-        raise Forbidden(_REFUSALS[verdict], code=verdict.value)
+def address_of(request: Request) -> str:
+    """The peer's address in its one spelling; empty for what is none, such as a Unix socket's."""
+    return canonical_address(request.client.host) if request.client else ""
 
 
 def _refuse_redirects(body: object, backing: Backing) -> None:

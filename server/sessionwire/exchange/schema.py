@@ -17,6 +17,7 @@ __all__ = [
     "Schema",
     "Undefined",
     "address",
+    "anything",
     "boolean",
     "choice",
     "count",
@@ -54,6 +55,11 @@ Kind = Callable[[object], Any]
 def string(value: object) -> str:
     if not isinstance(value, str):
         raise Mismatch(f"Invalid input: expected string, received {_kind_of(value)}")
+    return value
+
+
+def anything(value: object) -> Any:
+    """For what the handler checks itself; a required field may then be UNDEFINED."""
     return value
 
 

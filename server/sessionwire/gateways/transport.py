@@ -9,13 +9,19 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
+from websockets.server import ServerProtocol
+
+from sessionwire.policy.headers import api_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from websockets.http11 import Request
+    import uvicorn
+    from websockets.http11 import Request, Response
+    from websockets.typing import StatusLike
 
 __all__ = ["EXTENSION", "DirectTransport", "LiveWebSocketProtocol"]
 
@@ -72,10 +78,28 @@ class DirectTransport:
         self._protocol.transport.abort()
 
 
+class _Handshakes(ServerProtocol):
+    """websockets' protocol, whose own refusals are answers like all others of the API."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        response = super().reject(status, text)
+        response.body = msgspec.json.encode({"message": text.strip(), "code": "INVALID_HANDSHAKE"})
+        del response.headers["Content-Length"], response.headers["Content-Type"]
+        response.headers["Content-Length"] = str(len(response.body))
+        response.headers["Content-Type"] = "application/json"
+        for name, value in api_headers(secure=False).items():
+            response.headers[name] = value
+        return response
+
+
 class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, handing its transport to the endpoint; pass it as `ws=`."""
 
     direct: DirectTransport | None = None
+
+    def __init__(self, config: uvicorn.Config, **more: Any) -> None:
+        super().__init__(config, **more)
+        self.conn = _Handshakes(max_size=config.ws_max_size, logger=self.conn.logger)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

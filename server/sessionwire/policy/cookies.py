@@ -35,6 +35,7 @@ _HEADER_LIMIT = 16 * 1024
 _VALUE_LIMIT = 4096  # RFC 6265 section 6.1: what a browser keeps of one cookie
 _TOKEN = re.compile(r"[A-Za-z0-9]{32}\Z")
 _SKEW = 60
+_STATE_AGE = {False: 600, True: 300}  # as long as a sign-in may take; better-auth's, in compat
 
 
 class Signer(Protocol):
@@ -112,6 +113,7 @@ class Cookies:
         self.session_data = f"{shield}{prefix}.session_data"
         self.dont_remember = f"{shield}{prefix}.dont_remember"
         self.version = f"{shield}{prefix}.version"
+        self.sign_in_state = f"{shield}{prefix}.state"
         self._attributes = f"Path=/; HttpOnly; {'Secure; ' if secure else ''}SameSite=Lax"
         self._compat = compat
         self._signer = signer
@@ -142,6 +144,11 @@ class Cookies:
         value = self._value(header, self.version)
         return Version(0) if value is None else plausible(value, now=now)
 
+    def state_in(self, header: str | None) -> str | None:
+        """The state of the sign-in that this browser began at a provider."""
+        value = self._value(header, self.sign_in_state)
+        return None if value is None else self._signer.verify(value, purpose="state")
+
     def _value(self, header: str | None, name: str) -> str | None:
         found = values_of(header, name)
         return found[0] if len(set(found)) == 1 else None
@@ -166,6 +173,15 @@ class Cookies:
         if not self._compat:
             names.remove(self.session_data)  # only better-auth ever set it
         return [f"{name}=; Max-Age=0; {self._attributes}" for name in names]
+
+    def state(self, state: str) -> list[str]:
+        """The lines that bind a sign-in at a provider to this browser; one at a time."""
+        value = self._signer.sign(state, purpose="state")
+        age = _STATE_AGE[self._compat]
+        return [f"{self.sign_in_state}={value}; Max-Age={age}; {self._attributes}"]
+
+    def state_deletion(self) -> list[str]:
+        return [f"{self.sign_in_state}=; Max-Age=0; {self._attributes}"]
 
     def written(self, version: Version) -> str:
         """The line by which the next read, on whichever process, waits for this write (P5)."""

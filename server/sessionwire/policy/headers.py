@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["api_headers"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["api_headers", "missing_headers", "preflight", "shared_headers"]
 
 _HSTS = "max-age=31536000; includeSubDomains"
+_ALWAYS = ("cache-control", "pragma")
 
 
 def api_headers(*, secure: bool) -> dict[str, str]:
@@ -21,3 +27,42 @@ def api_headers(*, secure: bool) -> dict[str, str]:
     if secure:
         headers["strict-transport-security"] = _HSTS
     return headers
+
+
+def missing_headers(said: Mapping[str, str], *, secure: bool) -> dict[str, str]:
+    """What an answer that says this (names in lower case) has to be given to be like the API's.
+
+    It must not be stored, whatever it says; its other policies, such as a page's own
+    Content-Security-Policy, stay.
+    """
+    wanted = api_headers(secure=secure)
+    varies = [each.strip() for each in said.get("vary", "").split(",") if each.strip()]
+    if "*" in varies or "cookie" in [each.lower() for each in varies]:
+        del wanted["vary"]
+    else:
+        wanted["vary"] = ", ".join([*varies, "Cookie"])
+    return {
+        name: value
+        for name, value in wanted.items()
+        if name in _ALWAYS or name == "vary" or name not in said
+    }
+
+
+def shared_headers(origin: str) -> dict[str, str]:
+    """By which a page of this other, trusted origin may read an answer that its cookie gave it."""
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "access-control-expose-headers": "etag, retry-after, x-retry-after, sessionwire-version",
+        "cross-origin-resource-policy": "cross-origin",
+        "vary": "Cookie, Origin",
+    }
+
+
+def preflight(methods: Iterable[str]) -> dict[str, str]:
+    """What a page of a trusted origin may send to a path that knows these methods."""
+    return {
+        "access-control-allow-methods": ", ".join(methods),
+        "access-control-allow-headers": "content-type, authorization, sessionwire-version",
+        "access-control-max-age": "600",
+    }

@@ -42,5 +42,15 @@ class Limits(BaseModel):
     """Results kept in memory although nobody is subscribed to them."""
     body: int = Field(default=64 * 1024, ge=1024)
     """The largest HTTP body."""
+    body_deadline: float = Field(default=10.0, gt=0)
+    """How long a body may take to arrive."""
+    url: int = Field(default=8 * 1024, ge=1024)
+    head: int = Field(default=32 * 1024, ge=4096)
+    """All headers of a request together."""
+    header_fields: int = Field(default=100, ge=20)
+    head_deadline: float = Field(default=10.0, gt=0)
+    """How long the head of a request, or a handshake, may take."""
+    addresses: int = Field(default=10_000, ge=1)
+    """Callers that a process counts the requests of at once."""
     shutdown: float = Field(default=10.0, gt=0)
     """How long a graceful stop may take."""

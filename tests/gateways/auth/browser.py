@@ -11,6 +11,7 @@ from auth.rig import ORIGIN, DatabaseReader
 from sessionwire.auth.clock import utc_now
 from sessionwire.exchange.backing import Backing
 from sessionwire.gateways.auth.routes import auth_routes
+from sessionwire.gateways.pages import error_page
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -34,7 +35,7 @@ class Server:
         self.backing = Backing.of(
             store=store, relay=self.reader, settings=settings, post=self, clock=self.now
         )
-        self.app = Starlette(routes=auth_routes(self.backing))
+        self.app = Starlette(routes=auth_routes(self.backing, more=error_page.ENDPOINTS))
 
     def send(self, letter: Letter) -> None:
         """The post: keeps every letter for the test to read."""

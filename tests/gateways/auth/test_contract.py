@@ -44,6 +44,7 @@ async def test_recorded_exchanges_are_answered_as_recorded(
         compat=compat,
         active_organization=active_organization,
         personal_workspace=False,
+        pages=False,
         google_client_secret="fake-client-secret",
         **OPTIONS[recorded],
     )

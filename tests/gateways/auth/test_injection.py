@@ -54,7 +54,8 @@ SAMPLES: dict[str, Any] = {
 
 def sample(field: Field) -> Any:
     """A value that the field takes."""
-    for value in (SAMPLES.get(field.name, "x"), True, {}, ["x"], "1"):
+    candidates: list[Any] = [SAMPLES.get(field.name, "x"), True, {}, ["x"], "1"]
+    for value in candidates:
         if takes(field, value):
             return value
     raise AssertionError(field.name)
@@ -141,7 +142,8 @@ async def test_db_01_any_query_is_answered_without_a_failure(
     for asked in (f"{name}[$ne]=x", f"{name}[]=x", f"{name}.$where=x"):
         plain = await browser.get(at)
         assert (await browser.get(f"{at}?{asked}")).content == plain.content
-    assert (await browser.get(f"{at}?{name}=a&{name}=b")).status_code == 400
+    twice = await browser.get(f"{at}?{name}=a&{name}=b")
+    assert twice.status_code == (302 if path == "/callback/{provider}" else 400)
 
 
 def _concrete(path: str) -> str:

@@ -137,7 +137,9 @@ def tampered(value: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("compat", ["none", "better-auth"])
-async def test_se_11_a_tampered_cookie_is_nobody_and_is_left_alone(store: Store, compat: Any) -> None:
+async def test_se_11_a_tampered_cookie_is_nobody_and_is_left_alone(
+    store: Store, compat: Any
+) -> None:
     server = Server(store, settings_with(compat=compat))
     browser = server.browser()
     await browser.sign_up(unique_address())

@@ -238,7 +238,7 @@ def test_a_refreshed_session_goes_on(line: Line) -> None:
     assert line.hear() == []
 
 
-def test_no_data_follow_the_end_of_a_session(line: Line) -> None:
+def test_se_10_no_data_follow_the_end_of_a_session(line: Line) -> None:
     line.say(op="subscribe", id=1, query="user")
     line.load()
     line.hear()

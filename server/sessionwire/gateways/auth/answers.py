@@ -168,15 +168,17 @@ ANSWERS: Final[Mapping[tuple[str, str], Answer]] = {
     ("POST", "/delete-user"): Answer(
         "Delete the account.", _object(success={"const": True}, message=_TEXT), (404,)
     ),
-    ("GET", "/delete-user/callback"): Answer("Delete the account by a link.", None, (302, 404)),
+    ("GET", "/delete-user/callback"): Answer(
+        "Delete the account by a link.", None, (302, 403, 404)
+    ),
     ("POST", "/request-password-reset"): Answer(
         "Mail a link for a new password.", _object(status={"const": True}, message=_TEXT)
     ),
-    ("GET", "/reset-password/{token}"): Answer("Follow that link.", None, (302,)),
+    ("GET", "/reset-password/{token}"): Answer("Follow that link.", None, (302, 403)),
     ("POST", "/reset-password"): Answer("Set a new password.", _DONE),
     ("POST", "/send-verification-email"): Answer("Mail a link that confirms an address.", _DONE),
     ("GET", "/verify-email"): Answer(
-        "Follow that link.", _object(status={"const": True}), (302, 401)
+        "Follow that link.", _object(status={"const": True}), (302, 401, 403)
     ),
     ("POST", "/sign-in/social"): Answer(
         "Begin to sign in with a provider.", _object(redirect=_FLAG), (401, 404, 502)

@@ -12,12 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocketClose
 
-from sessionwire.errors import PeerError, SessionwireError, Unavailable
+from sessionwire.errors import PeerError, SessionwireError, TooManyRequests, Unavailable
 from sessionwire.exchange.endpoints import Endpoints
-from sessionwire.exchange.perform import VERSION_HEADER, perform
+from sessionwire.exchange.perform import VERSION_HEADER, admit, perform
 from sessionwire.gateways.auth.wire import refusal_json, status_of
 from sessionwire.model import format_version
 from sessionwire.policy.headers import api_headers
+from sessionwire.policy.sharing import preflight_headers, shared_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,33 +53,56 @@ class AuthGateway:
             await WebSocketClose()(scope, receive, send)
             return
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        request = Request(scope, receive)
         try:
-            response = await self._respond(path, Request(scope, receive))
+            response = await self._respond(path, request)
         except ClientDisconnect:
             return
+        shared = self._shared_with(request)
+        if shared:
+            response.headers.update(shared)
         await response(scope, receive, send)
 
     async def _respond(self, path: str, request: Request) -> Response:
-        found = self._endpoints.find(request.method, path)
-        if found is None:
-            return Response(status_code=404, headers=self._headers)
-        endpoint, values = found
         try:
+            found = self._endpoints.find(request.method, path)
+            if found is None:
+                return await self._other(path, request)
+            endpoint, values = found
             return self._answer(await perform(endpoint, request, self._backing, path=values))
         except Unavailable as error:
             return self._refuse(error, {"retry-after": _RETRY_AFTER})
+        except TooManyRequests as error:
+            after = str(error.retry_after)
+            return self._refuse(error, {"retry-after": after, "x-retry-after": after})
         except PeerError as error:
-            if endpoint.method == "POST" and status_of(error) in (401, 403):
-                address = request.client.host if request.client else "-"
-                logger.info("%s refused: %s, from %s", endpoint.path, error.code, address)
             return self._refuse(error)
         except ClientDisconnect:
             raise
         except Exception as error:
             id = secrets.token_hex(8)
-            logger.error("%s failed, request %s: %s", endpoint.path, id, _cause(error))
+            asked = "a request" if found is None else found[0].path
+            logger.error("%s failed, request %s: %s", asked, id, _cause(error))
             logger.debug("request %s", id, exc_info=True)
             return self._refuse(SessionwireError("Internal server error"), {"x-request-id": id})
+
+    async def _other(self, path: str, request: Request) -> Response:
+        """A preflight of a trusted page, or what is not there."""
+        methods = self._endpoints.methods(path) if request.method == "OPTIONS" else []
+        asked = request.headers.get("access-control-request-method")
+        if methods and asked is not None and self._shared_with(request):
+            allowed = {**self._headers, **preflight_headers(methods)}
+            return Response(status_code=204, headers=allowed)
+        await admit(request, self._backing, limit="default", bucket="unknown")
+        return Response(status_code=404, headers=self._headers)
+
+    def _shared_with(self, request: Request) -> dict[str, str]:
+        """The headers by which a page of another origin may read the answer; none if it may not."""
+        given = request.headers.getlist("origin")
+        origins = self._backing.origins
+        if len(given) != 1 or given[0] == origins.own or not origins.trusts(given[0]):
+            return {}
+        return shared_headers(given[0])
 
     def _answer(self, reply: Reply) -> Response:
         headers = {**self._headers, **reply.headers}
@@ -88,7 +112,7 @@ class AuthGateway:
         if reply.html is not None:
             headers["content-type"] = "text/html; charset=utf-8"
             content = reply.html.encode()
-        elif reply.status not in (302, 303, 304):
+        elif reply.status not in (302, 303, 304, 404):
             headers["content-type"] = "application/json"
             content = _encoder.encode(reply.body)
         response = Response(content, reply.status, headers)

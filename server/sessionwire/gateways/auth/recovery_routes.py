@@ -23,9 +23,9 @@ _INVALID = "INVALID_TOKEN"
 
 
 async def request_password_reset(call: Call) -> Reply:
-    await call.backing.recovery.request(
-        call.writing, email=call.body["email"], target=call.body.get("redirectTo") or None
-    )
+    email, target = call.body["email"], call.body.get("redirectTo") or None
+    if await call.backing.throttle.may_write_to(email):
+        await call.backing.recovery.request(call.writing, email=email, target=target)
     said = "If this email exists in our system, check your email for the reset link"
     return Reply({"status": True, "message": said})
 
@@ -57,7 +57,8 @@ async def send_verification_email(call: Call) -> Reply:
     addresses, who = call.backing.addresses, call.who
     email, target = call.body["email"], call.body.get("callbackURL") or None
     if who is None:
-        await addresses.request_verification(call.writing, email=email, target=target)
+        if await call.backing.throttle.may_write_to(email):
+            await addresses.request_verification(call.writing, email=email, target=target)
         return Reply({"status": True})
     if canonical_email(email) != text(who.user, "email"):
         raise BadRequest("Email mismatch", code="EMAIL_MISMATCH")

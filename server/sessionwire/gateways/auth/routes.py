@@ -10,6 +10,7 @@ from sessionwire.exchange.call import Call, Endpoint, Reply
 from sessionwire.gateways.auth import (
     account_routes,
     invitation_routes,
+    member_routes,
     organization_routes,
     recovery_routes,
     session_routes,
@@ -38,6 +39,7 @@ ENDPOINTS = (
     *session_routes.ENDPOINTS,
     *social_routes.ENDPOINTS,
     *organization_routes.ENDPOINTS,
+    *member_routes.ENDPOINTS,
     *invitation_routes.ENDPOINTS,
 )
 

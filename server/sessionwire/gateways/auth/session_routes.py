@@ -12,57 +12,28 @@ from sessionwire.exchange.perform import shown
 from sessionwire.exchange.schema import Field, Schema
 from sessionwire.gateways.auth.wire import session_json, session_view_json
 from sessionwire.model import format_version, parse_id
-from sessionwire.policy.lifetime import FRESH_AGE, Due, Expired, Span
+from sessionwire.policy.lifetime import FRESH_AGE, Due, Expired
 from sessionwire.reactive.shapes import SessionView
 
 if TYPE_CHECKING:
-    from sessionwire.exchange.backing import Reading
-    from sessionwire.policy.lifetime import Lifetime
+    from sessionwire.auth.reading import Reading
 
 __all__ = ["ENDPOINTS"]
 
 
 async def get_session(call: Call) -> Reply:
     """Answered by the relay; no database read while the session is held (docs/protocol.md)."""
-    reading = await _read(call)
+    reading = await call.backing.reading.read(call.viewer, since=call.since)
     view = reading.value
     if not isinstance(view, SessionView):
         return _signed_out(call, reading)
-    verdict = _judge(call, view)
+    verdict = call.backing.reading.judge(view)
     if isinstance(verdict, Expired):
         return replace(_signed_out(call, reading), headers={})
     wanted = call.unmarked and call.query.get("disableRefresh") != "true"
     if isinstance(verdict, Due) and wanted:
         return await _extended(call, reading, view, verdict)
     return _answer(call, reading, view)
-
-
-async def _read(call: Call) -> Reading:
-    """The newest reading; before a cookie is taken for dead, the database is asked.
-
-    A replica that lags behind another process does not know the newest sessions yet, and must not
-    make a browser throw its cookie away.
-    """
-    backing = call.backing
-    reading = await backing.relay.read("session", call.viewer, since=call.since)
-    if reading.value is None and await backing.sessions.find(call.viewer) is not None:
-        now = await backing.store.ping()
-        return await backing.relay.read("session", call.viewer, since=now)
-    return reading
-
-
-def _judge(call: Call, view: SessionView) -> Lifetime:
-    session = view.session
-    if session.expires_at is None:
-        return Expired()
-    updated_at = session.updated_at or session.expires_at
-    span = Span(
-        created_at=datetime.fromisoformat(session.created_at or updated_at),
-        updated_at=datetime.fromisoformat(updated_at),
-        expires_at=datetime.fromisoformat(session.expires_at),
-        maximum=call.backing.sessions.maximum,
-    )
-    return span.judge(now=call.backing.clock())
 
 
 async def _extended(call: Call, reading: Reading, view: SessionView, due: Due) -> Reply:
@@ -122,8 +93,10 @@ async def list_sessions(call: Call) -> Reply:
     created_at = me.session.get("createdAt")
     if not isinstance(created_at, datetime) or created_at + FRESH_AGE <= call.backing.clock():
         raise Forbidden("Session is not fresh", code="SESSION_NOT_FRESH")
-    found = await sessions.of_user(me.user)
-    return Reply([session_json(each, handle=sessions.handle(each)) for each in found])
+    found, extras = await sessions.of_user(me.user), call.backing.extras
+    return Reply(
+        [session_json(each, handle=sessions.handle(each), extras=extras) for each in found]
+    )
 
 
 async def revoke_session(call: Call) -> Reply:
@@ -151,7 +124,7 @@ _FLAGS = Schema(
 )
 
 ENDPOINTS = (
-    Endpoint("GET", "/get-session", get_session, query=_FLAGS),
+    Endpoint("GET", "/get-session", get_session, query=_FLAGS, limit="none"),
     Endpoint("POST", "/get-session", post_session),
     Endpoint("GET", "/list-sessions", list_sessions, session=True),
     Endpoint(

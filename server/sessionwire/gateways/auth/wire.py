@@ -7,26 +7,34 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sessionwire.model import format_id
+from sessionwire.reactive.extras import NO_EXTRAS
 from sessionwire.reactive.fields import date, text, text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sessionwire.auth.organizations import Full, Person
+    from sessionwire.auth.memberships import Person
+    from sessionwire.auth.offers import Shown
+    from sessionwire.auth.organizations import Full
     from sessionwire.errors import SessionwireError
     from sessionwire.model import Document
+    from sessionwire.reactive.extras import Extras
     from sessionwire.reactive.shapes import SessionView
 
 __all__ = [
+    "account_json",
     "full_json",
     "invitation_json",
     "member_json",
     "organization_json",
+    "pending_json",
     "person_json",
     "refusal_json",
     "session_json",
     "session_view_json",
+    "shown_json",
     "status_of",
+    "updated_json",
     "user_json",
 ]
 
@@ -46,7 +54,22 @@ def refusal_json(error: SessionwireError) -> dict[str, Any]:
     return {"message": error.message, "code": error.code}
 
 
-def user_json(user: Document) -> dict[str, Any]:
+def account_json(account: Document) -> dict[str, Any]:
+    """How somebody signs in; never a password or a token."""
+    granted = text(account, "scope").split(",")
+    return {
+        "id": format_id(account["_id"]),
+        "accountId": text(account, "accountId"),
+        "providerId": text(account, "providerId"),
+        "userId": format_id(account["userId"]),
+        "createdAt": date(account, "createdAt"),
+        "updatedAt": date(account, "updatedAt"),
+        "scopes": [each.strip() for each in granted if each.strip()],
+    }
+
+
+def user_json(user: Document, *, extras: Extras = NO_EXTRAS) -> dict[str, Any]:
+    """To its owner, with their `extras`."""
     return {
         "id": format_id(user["_id"]),
         "name": text(user, "name"),
@@ -55,10 +78,13 @@ def user_json(user: Document) -> dict[str, Any]:
         "image": text_or_none(user, "image"),
         "createdAt": date(user, "createdAt"),
         "updatedAt": date(user, "updatedAt"),
+        **extras.of_user(user),
     }
 
 
-def session_json(session: Document, *, handle: str) -> dict[str, Any]:
+def session_json(
+    session: Document, *, handle: str, extras: Extras = NO_EXTRAS
+) -> dict[str, Any]:
     return {
         "id": format_id(session["_id"]),
         "token": handle,
@@ -69,6 +95,7 @@ def session_json(session: Document, *, handle: str) -> dict[str, Any]:
         "ipAddress": text(session, "ipAddress"),
         "userAgent": text(session, "userAgent"),
         "activeOrganizationId": text_or_none(session, "activeOrganizationId"),
+        **extras.of_session(session),
     }
 
 
@@ -94,6 +121,17 @@ def organization_json(
         "metadata": text_or_none(organization, "metadata") if metadata is None else metadata,
         "createdAt": date(organization, "createdAt"),
     }
+
+
+def updated_json(organization: Document) -> dict[str, Any]:
+    """An organization after a change, whose `metadata` is shown as an object."""
+    try:
+        metadata = msgspec.json.decode(text(organization, "metadata"))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        metadata = None
+    return organization_json(
+        organization, metadata=metadata if isinstance(metadata, dict) else None
+    )
 
 
 def member_json(member: Document) -> dict[str, Any]:
@@ -130,6 +168,22 @@ def invitation_json(invitation: Document) -> dict[str, Any]:
         "expiresAt": date(invitation, "expiresAt"),
         "createdAt": date(invitation, "createdAt"),
         "inviterId": format_id(invitation.get("inviterId")),
+    }
+
+
+def pending_json(shown: Shown) -> dict[str, Any]:
+    """One of the invitations that somebody did not answer yet."""
+    name = text(shown.organization, "name")
+    return {**invitation_json(shown.invitation), "organizationName": name}
+
+
+def shown_json(shown: Shown) -> dict[str, Any]:
+    """An invitation as its recipient is told of it."""
+    return {
+        **invitation_json(shown.invitation),
+        "organizationName": text(shown.organization, "name"),
+        "organizationSlug": text(shown.organization, "slug"),
+        "inviterEmail": None if shown.inviter is None else text_or_none(shown.inviter, "email"),
     }
 
 

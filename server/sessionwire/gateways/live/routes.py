@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ from sessionwire.gateways.connection import Connection
 from sessionwire.gateways.live.admission import Admission
 from sessionwire.gateways.live.protocol import LiveProtocol
 from sessionwire.model import ANONYMOUS, Viewer
+from sessionwire.policy.addresses import network_of
+from sessionwire.policy.rate import Bucket
 from sessionwire.reactive.identity import IDENTITY, Identity
 from sessionwire.reactive.outbox import Outbox
 
@@ -32,6 +36,7 @@ __all__ = ["SUBPROTOCOL", "LiveGateway"]
 logger = logging.getLogger("sessionwire.live")
 
 SUBPROTOCOL = "sessionwire.v1"
+_LINES_PER_SECOND, _LINES = 5.0, 100
 
 
 class LiveGateway:
@@ -49,18 +54,22 @@ class LiveGateway:
         self._identify = identify
         self._admission = Admission(limits)
         self._connections: set[Connection] = set()
+        self._lines = Bucket(rate=_LINES_PER_SECOND, burst=_LINES)
 
     def route(self, path: str = "/live") -> WebSocketRoute:
         return WebSocketRoute(path, self.serve)
 
     async def serve(self, websocket: WebSocket) -> None:
         """One handshake, and the connection to its end."""
+        address = network_of(websocket.client.host if websocket.client else "")
         try:
             subprotocol = _subprotocol(websocket)
-            viewer, user = await self._who(self._identify(websocket))
-            address = websocket.client.host if websocket.client else ""
+            async with asyncio.timeout(self._limits.head_deadline):
+                viewer, user = await self._who(self._identify(websocket))
             self._admission.admit(user=user, address=address)
-        except SessionwireError as refusal:
+        except (SessionwireError, TimeoutError) as error:
+            refusal = Unavailable() if isinstance(error, TimeoutError) else error
+            self._note("A handshake was refused: %s, from %s", refusal.code, address)
             await _refuse(websocket, refusal)
             return
         try:
@@ -88,10 +97,19 @@ class LiveGateway:
         )
         outbox = Outbox(viewer, connection.wake)
         wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
+        logger.debug("A connection was opened")
         with self._kept(connection):
             await connection.run(wire)
-        if wire.close is not None and wire.close.code != 1012:
-            logger.info("A connection ended: %s", wire.close.reason)
+        reason = "the peer left" if wire.close is None else wire.close.reason
+        if wire.close is None or wire.close.code == 1012:
+            logger.debug("A connection ended: %s", reason)
+        else:
+            self._note("A connection ended: %s", reason)
+
+    def _note(self, said: str, *values: str) -> None:
+        """One line, but not for each of thousands."""
+        if self._lines.take(now=time.monotonic()):
+            logger.info(said, *values)
 
     @contextlib.contextmanager
     def _kept(self, connection: Connection) -> Iterator[None]:
@@ -120,7 +138,6 @@ def _subprotocol(websocket: WebSocket) -> str | None:
 
 async def _refuse(websocket: WebSocket, refusal: SessionwireError) -> None:
     """An HTTP answer instead of the upgrade; browsers show their scripts a close 1006."""
-    logger.info("A handshake was refused: %s", refusal.code)
     headers = {"Cache-Control": "no-store"}
     if refusal.status in (429, 503):
         headers["Retry-After"] = "5"

@@ -36,7 +36,8 @@ async def forgot(call: Call) -> Reply:
     address = canonical_email(call.body.get("email", "").strip())
     if address is None:
         raise BadRequest("Invalid email", code="INVALID_EMAIL")
-    await call.backing.recovery.request(call.writing, email=address, target="/reset-password")
+    if await call.backing.throttle.may_write_to(address):
+        await call.backing.recovery.request(call.writing, email=address, target="/reset-password")
     return Reply.redirect(here("/forgot-password", call, done="sent"), status=303)
 
 
@@ -100,7 +101,8 @@ async def verify(call: Call) -> Reply:
         address = canonical_email(call.body.get("email", "").strip())
         if address is None:
             raise BadRequest("Invalid email", code="INVALID_EMAIL")
-        await addresses.request_verification(call.writing, email=address, target=None)
+        if await call.backing.throttle.may_write_to(address):
+            await addresses.request_verification(call.writing, email=address, target=None)
     return Reply.redirect(link("/verify-email", done="sent"), status=303)
 
 
