@@ -105,7 +105,7 @@ async def test_a_foreign_organization_is_refused_and_changes_nothing(
     assert await house.now(who) == who
 
 
-async def test_a_switch_that_a_removal_outran_is_undone(store: Store) -> None:
+async def test_or_03_a_switch_that_a_removal_outran_is_undone(store: Store) -> None:
     house = House(store)
     who, owner = await house.person(), await house.person("Owner")
     made = await house.organization(owner)

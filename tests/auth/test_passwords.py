@@ -25,7 +25,7 @@ def better_auth_hash(password: str, salt: str = "0123456789abcdef" * 2) -> str:
     return f"{salt}:{key.hex()}"
 
 
-async def test_a_new_hash_names_its_parameters_and_verifies() -> None:
+async def test_pw_01_a_new_hash_names_its_parameters_and_verifies() -> None:
     passwords = Passwords()
     stored = await passwords.hash("password1234")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -34,7 +34,7 @@ async def test_a_new_hash_names_its_parameters_and_verifies() -> None:
     assert await passwords.hash("password1234") != stored
 
 
-async def test_nothing_of_a_password_is_folded_or_cut() -> None:
+async def test_pw_03_nothing_of_a_password_is_folded_or_cut() -> None:
     passwords = Passwords()
     stored = await passwords.hash("Pa ss\u0301word " + "x" * 100)
     for other in ("pa ss\u0301word " + "x" * 100, "Pa \u015bword " + "x" * 100, "Pa ss\u0301word"):
@@ -85,7 +85,7 @@ async def test_an_unknown_user_takes_as_long_as_a_wrong_password(scheme: str) ->
     assert 0.5 < statistics.median(unknown) / statistics.median(known) < 2
 
 
-async def test_the_event_loop_runs_on_while_passwords_are_hashed() -> None:
+async def test_pw_02_the_event_loop_runs_on_while_passwords_are_hashed() -> None:
     passwords = Passwords(concurrency=2)
     hashing = asyncio.gather(*(passwords.hash("password1234") for _ in range(10)))
     turns = 0

@@ -168,7 +168,7 @@ async def _until(condition: Any) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_reader_that_stops_is_cut_and_delays_nobody(
+async def test_ws_15_a_reader_that_stops_is_cut_and_delays_nobody(
     store: Store, settings: Settings
 ) -> None:
     limits = Limits(write_deadline=1.0)

@@ -69,7 +69,7 @@ def test_the_three_ops_are_decoded() -> None:
         ('{"op":"subscribe","id":1,"query":"' + "q" * 129 + '"}', "invalid_frame"),
     ],
 )
-def test_a_bad_frame_has_its_code(text: str, code: str) -> None:
+def test_ws_16_a_bad_frame_has_its_code(text: str, code: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         decode(text)
     assert caught.value.code == code
@@ -84,7 +84,7 @@ def test_a_refusal_names_the_subscription_it_speaks_of() -> None:
 
 
 @given(JSON)
-def test_no_json_raises_anything_else(value: Any) -> None:
+def test_ws_16_no_json_raises_anything_else(value: Any) -> None:
     try:
         decode(json.dumps(value))
     except ProtocolError as error:
@@ -92,7 +92,7 @@ def test_no_json_raises_anything_else(value: Any) -> None:
 
 
 @given(st.text(max_size=200))
-def test_no_text_raises_anything_else(text: str) -> None:
+def test_ws_16_no_text_raises_anything_else(text: str) -> None:
     try:
         decode(text)
     except ProtocolError as error:
@@ -105,7 +105,7 @@ def test_no_text_raises_anything_else(text: str) -> None:
         optional={"id": JSON, "query": JSON, "args": JSON, "since": JSON, "tag": JSON},
     )
 )
-def test_no_field_raises_anything_else(fields: dict[str, Any]) -> None:
+def test_ws_16_no_field_raises_anything_else(fields: dict[str, Any]) -> None:
     try:
         decode(json.dumps(fields))
     except ProtocolError as error:

@@ -68,7 +68,9 @@ async def test_localhost_is_ourselves_in_development(server: Running) -> None:
     await server.live(origin=server.address.replace("127.0.0.1", "localhost"))
 
 
-async def test_a_cookie_needs_an_origin(server: Running, store: Store, settings: Settings) -> None:
+async def test_ws_02_a_cookie_needs_an_origin(
+    server: Running, store: Store, settings: Settings
+) -> None:
     person = await add_person(store, settings, "Alice")
     code = await refused(server, cookie=person.cookie, origin=None)
     assert code == (403, "MISSING_OR_NULL_ORIGIN")
@@ -95,7 +97,7 @@ async def test_a_foreign_subprotocol_is_refused(server: Running) -> None:
 
 
 @pytest.mark.parametrize("cookie", ["x", "sessionwire.session_token=forged.AAAA", "=;;;", "é" * 99])
-async def test_a_worthless_cookie_is_signed_out(server: Running, cookie: str) -> None:
+async def test_ws_03_a_worthless_cookie_is_signed_out(server: Running, cookie: str) -> None:
     live = await server.live(cookie=cookie.encode().decode("latin-1"))
     await live.subscribe(1, "session")
     assert await live.until_shown(1, lambda data: True) is None
@@ -118,7 +120,7 @@ async def test_no_deflate_is_negotiated(server: Running) -> None:
     assert "Server" not in live.connection.response.headers  # type: ignore[union-attr]
 
 
-async def test_connections_are_limited_per_user_and_address_and_freed_again(
+async def test_ws_13_connections_are_limited_per_user_and_address_and_freed_again(
     store: Store, settings: Settings
 ) -> None:
     limits = Limits(connections_per_user=2, connections_per_address=3, connections=50)

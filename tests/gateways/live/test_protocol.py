@@ -258,13 +258,13 @@ def test_se_10_no_data_follow_the_end_of_a_session(line: Line) -> None:
         (naive.delete("session", SESSION), "revoked"),
     ],
 )
-def test_the_end_has_a_reason(line: Line, write: Any, reason: str) -> None:
+def test_ws_06_the_end_has_a_reason(line: Line, write: Any, reason: str) -> None:
     line.write(write)
     line.load()
     assert line.hear() == [{"op": "bye", "reason": reason, "retry": False}]
 
 
-def test_a_session_that_nobody_can_vouch_for_ends(line: Line) -> None:
+def test_ws_07_a_session_that_nobody_can_vouch_for_ends(line: Line) -> None:
     line.hub.set_verifiable(verifiable=False)
     assert line.hear() == [{"op": "bye", "reason": "unverifiable", "retry": True}]
 
