@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from better_auth.sites import Browser
 from sessionwire.model import parse_id
 
 if TYPE_CHECKING:
+    import contextlib
+
     from better_auth.sites import Site
     from sessionwire.store.mongo import Store
     from support.server import LiveClient, Running

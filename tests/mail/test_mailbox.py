@@ -53,14 +53,14 @@ async def test_no_more_than_the_newest_200_are_kept(mongo: EmbeddedMongo) -> Non
         mailbox = Mailbox(store, clock=Ticking())
         for number in range(203):
             await mailbox.carry(letter(str(number)))
-        assert await store.count("mailbox", {}) == 200
+        assert await store.count("sessionMail", {}) == 200
         assert [each.subject for each in await mailbox.latest(1)] == ["202"]
-        assert await store.count("mailbox", {"subject": {"$in": ["0", "1", "2"]}}) == 0
+        assert await store.count("sessionMail", {"subject": {"$in": ["0", "1", "2"]}}) == 0
 
 
 async def test_a_letter_is_gone_after_a_day(store: Store) -> None:
-    indexes = await store.client[store.name]["mailbox"].index_information()
-    assert indexes["mailbox_ttl"]["expireAfterSeconds"] == 86_400
+    indexes = await store.client[store.name]["sessionMail"].index_information()
+    assert indexes["sessionMail_ttl"]["expireAfterSeconds"] == 86_400
 
 
 async def test_without_a_mail_server_development_keeps_letters_and_production_says_so(

@@ -59,7 +59,7 @@ async def test_rl_01_a_count_is_removed_once_it_means_nothing_any_more(store: St
     found = await collection.find_one({"_id": key})
     assert found is not None and found["expiresAt"] == START + timedelta(seconds=60)
     indexes = await collection.index_information()
-    assert indexes["throttle_expiresAt_ttl"]["expireAfterSeconds"] == 0
+    assert indexes["sessionThrottle_expiresAt_ttl"]["expireAfterSeconds"] == 0
 
 
 async def test_a_mark_stands_until_its_moment_and_counts_nothing(store: Store) -> None:

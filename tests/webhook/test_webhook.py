@@ -78,7 +78,7 @@ class Process:
         return event
 
     async def stored(self) -> list[Any]:
-        return list(await self.store.find("event", {}))
+        return list(await self.store.find("sessionEvent", {}))
 
     async def until_attempts(self, count: int) -> Any:
         """The one event, once so many tries have failed."""

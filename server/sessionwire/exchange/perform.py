@@ -32,6 +32,9 @@ __all__ = ["VERSION_HEADER", "address_of", "admit", "perform", "shown"]
 
 logger = logging.getLogger("sessionwire.auth")
 
+_HASHING = 3
+"""How many times the deadline holds for what hashes a password."""
+
 _REDIRECTS = {
     "callbackURL": ("Invalid callbackURL", "INVALID_CALLBACK_URL"),
     "redirectTo": ("Invalid redirectURL", "INVALID_REDIRECT_URL"),
@@ -79,7 +82,7 @@ async def _performed(
     if endpoint.method == "GET" and not (endpoint.session or endpoint.writes):
         return await endpoint.handler(call)
     try:
-        async with asyncio.timeout(endpoint.seconds or backing.settings.limits.read_deadline):
+        async with asyncio.timeout(_seconds(endpoint, backing)):
             reply, version = await _carry_out(endpoint, call)
     except TimeoutError:
         raise Unavailable("The database did not answer in time.") from None
@@ -96,6 +99,14 @@ async def admit(request: Request, backing: Backing, *, limit: LimitClass, bucket
             await backing.throttle.admit(address, limit=limit, bucket=bucket)
     except TimeoutError:
         raise Unavailable("The database did not answer in time.") from None
+
+
+def _seconds(endpoint: Endpoint, backing: Backing) -> float:
+    """A password waits for its turn to be hashed: that is no sign of a database that is away."""
+    if endpoint.seconds is not None:
+        return endpoint.seconds
+    hashes = endpoint.limit == "credentials"
+    return backing.settings.limits.read_deadline * (_HASHING if hashes else 1)
 
 
 async def _carry_out(endpoint: Endpoint, call: Call) -> tuple[Reply, Version]:

@@ -57,15 +57,15 @@ class Mailbox:
             "at": self._clock(),
         }
         async with self._store.writing() as writing:
-            await writing.insert_one("mailbox", document)
-            old = await self._store.find("mailbox", {}, sort=_NEWEST, skip=_KEPT)
+            await writing.insert_one("sessionMail", document)
+            old = await self._store.find("sessionMail", {}, sort=_NEWEST, skip=_KEPT)
             if old:
                 ids = [each["_id"] for each in old]
-                await writing.delete_many("mailbox", {"_id": {"$in": ids}})
+                await writing.delete_many("sessionMail", {"_id": {"$in": ids}})
 
     async def latest(self, limit: int = 50) -> list[Delivered]:
         """The newest letters, the newest first."""
-        found = await self._store.find("mailbox", {}, sort=_NEWEST, limit=limit)
+        found = await self._store.find("sessionMail", {}, sort=_NEWEST, limit=limit)
         return [_delivered(each) for each in found]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLLECTION", "Counters"]
 
-COLLECTION = "throttle"  # better-auth has a `rateLimit`, with a unique key that ours lack
+COLLECTION = "sessionThrottle"  # better-auth has a `rateLimit`, with a unique key that ours lack
 _ATTEMPTS = 3
 
 

@@ -38,10 +38,14 @@ INDEXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("invitation", "email", {"name": "invitation_email_idx"}),
     ("invitation", "organizationId", {"name": "invitation_organizationId_idx"}),
     ("sessionEnd", "at", {"name": "sessionEnd_ttl", "expireAfterSeconds": 86_400}),
-    ("event", "dueAt", {"name": "event_dueAt_idx"}),
-    ("event", "at", {"name": "event_ttl", "expireAfterSeconds": 4 * 86_400}),
-    ("mailbox", "at", {"name": "mailbox_ttl", "expireAfterSeconds": 86_400}),
-    ("throttle", "expiresAt", {"name": "throttle_expiresAt_ttl", "expireAfterSeconds": 0}),
+    ("sessionEvent", "dueAt", {"name": "sessionEvent_dueAt_idx"}),
+    ("sessionEvent", "at", {"name": "sessionEvent_ttl", "expireAfterSeconds": 4 * 86_400}),
+    ("sessionMail", "at", {"name": "sessionMail_ttl", "expireAfterSeconds": 86_400}),
+    (
+        "sessionThrottle",
+        "expiresAt",
+        {"name": "sessionThrottle_expiresAt_ttl", "expireAfterSeconds": 0},
+    ),
 )
 
 

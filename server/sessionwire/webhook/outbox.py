@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EventOutbox"]
 
-_COLLECTION = "event"
+_COLLECTION = "sessionEvent"
 _GRACE = timedelta(seconds=10)
 """How long the writes that follow an event may take; then anybody may deliver it."""
 _LEASE = timedelta(seconds=60)
