@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sessionwire.tasks import background
+from sessionwire.tasks import background, deadline, off_the_clock
 
 
 async def test_a_task_that_swallows_a_cancellation_ends_all_the_same() -> None:
@@ -35,3 +35,24 @@ async def test_an_error_of_a_task_ends_the_block() -> None:
         async with background(broken()):
             await asyncio.sleep(3600)
     assert isinstance(caught.value.exceptions[0], LookupError)
+
+
+async def test_a_deadline_does_not_count_what_is_off_the_clock() -> None:
+    async with deadline(0.05):
+        with off_the_clock():
+            await asyncio.sleep(0.1)
+        with off_the_clock():
+            pass
+    with pytest.raises(TimeoutError):
+        async with deadline(0.05):
+            with off_the_clock():
+                await asyncio.sleep(0)
+            await asyncio.sleep(3600)
+
+
+async def test_off_the_clock_needs_no_deadline() -> None:
+    with off_the_clock():
+        await asyncio.sleep(0)
+    with pytest.raises(TimeoutError):
+        async with deadline(0):
+            await asyncio.sleep(3600)

@@ -1,15 +1,16 @@
-"""Ends background tasks, also when a library swallows a cancellation."""
+"""Tasks and deadlines: both end, whatever is done inside them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Iterator
 
-__all__ = ["background"]
+__all__ = ["background", "deadline", "off_the_clock"]
 
 _PATIENCE = 0.5
 
@@ -31,3 +32,34 @@ async def background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                 for task in running:
                     task.cancel()
                 await asyncio.wait(running, timeout=_PATIENCE)
+
+
+_deadline: ContextVar[asyncio.Timeout | None] = ContextVar("deadline", default=None)
+
+
+@contextlib.asynccontextmanager
+async def deadline(seconds: float) -> AsyncIterator[None]:
+    """Raise TimeoutError when the block takes longer, what is `off_the_clock` not counted."""
+    async with asyncio.timeout(seconds) as timeout:
+        token = _deadline.set(timeout)
+        try:
+            yield
+        finally:
+            _deadline.reset(token)
+
+
+@contextlib.contextmanager
+def off_the_clock() -> Iterator[None]:
+    """Stop the clock of the deadline around it: for a wait that is bounded otherwise."""
+    timeout = _deadline.get()
+    ends_at = None if timeout is None else timeout.when()
+    if timeout is None or ends_at is None:
+        yield
+        return
+    now = asyncio.get_running_loop().time
+    left = ends_at - now()
+    timeout.reschedule(None)
+    try:
+        yield
+    finally:
+        timeout.reschedule(now() + left)

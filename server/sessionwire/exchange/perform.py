@@ -10,7 +10,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sessionwire.auth.reading import VERSION_HEADER, joined
+from sessionwire.auth.reading import VERSION_HEADER
 from sessionwire.errors import Forbidden, PeerError, Unavailable
 from sessionwire.exchange.call import Call, Reply
 from sessionwire.exchange.content import parse_body, parse_query, read_body
@@ -18,6 +18,7 @@ from sessionwire.exchange.provenance import fetch_of, refuse_origin
 from sessionwire.policy.addresses import canonical_address
 from sessionwire.policy.lifetime import Due
 from sessionwire.policy.origins import is_safe_redirect
+from sessionwire.tasks import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["VERSION_HEADER", "address_of", "admit", "perform", "shown"]
 
 logger = logging.getLogger("sessionwire.auth")
-
-_HASHING = 3
-"""How many times the deadline holds for what hashes a password."""
 
 _REDIRECTS = {
     "callbackURL": ("Invalid callbackURL", "INVALID_CALLBACK_URL"),
@@ -65,9 +63,9 @@ async def _performed(
 ) -> Reply:
     bucket = endpoint.bucket or f"{endpoint.method} {endpoint.path}"
     await admit(request, backing, limit=endpoint.limit, bucket=bucket)
-    fetch = fetch_of(request)
     body: dict[str, Any] = {}
     if endpoint.method == "POST":
+        fetch = fetch_of(request)
         limits = backing.settings.limits
         raw = await read_body(request, limit=limits.body, deadline=limits.body_deadline)
         given = parse_body(request, raw, form=endpoint.form)
@@ -82,7 +80,7 @@ async def _performed(
     if endpoint.method == "GET" and not (endpoint.session or endpoint.writes):
         return await endpoint.handler(call)
     try:
-        async with asyncio.timeout(_seconds(endpoint, backing)):
+        async with deadline(endpoint.seconds or backing.settings.limits.read_deadline):
             reply, version = await _carry_out(endpoint, call)
     except TimeoutError:
         raise Unavailable("The database did not answer in time.") from None
@@ -99,14 +97,6 @@ async def admit(request: Request, backing: Backing, *, limit: LimitClass, bucket
             await backing.throttle.admit(address, limit=limit, bucket=bucket)
     except TimeoutError:
         raise Unavailable("The database did not answer in time.") from None
-
-
-def _seconds(endpoint: Endpoint, backing: Backing) -> float:
-    """A password waits for its turn to be hashed: that is no sign of a database that is away."""
-    if endpoint.seconds is not None:
-        return endpoint.seconds
-    hashes = endpoint.limit == "credentials"
-    return backing.settings.limits.read_deadline * (_HASHING if hashes else 1)
 
 
 async def _carry_out(endpoint: Endpoint, call: Call) -> tuple[Reply, Version]:
@@ -157,19 +147,18 @@ def _call(
     path: Mapping[str, str],
 ) -> Call:
     headers = request.headers
-    cookie = joined(headers, "cookie")
     claim = backing.reading.claim(headers)
     return Call(
         backing=backing,
         viewer=claim.viewer,
         token=claim.token,
         by_cookie=claim.by_cookie,
-        unmarked=not claim.by_cookie or backing.cookies.remembered(cookie),
+        unmarked=not claim.by_cookie or backing.cookies.remembered(claim.cookie),
         since=claim.since,
         if_none_match=headers.get("if-none-match"),
         address=address_of(request),
         user_agent=headers.get("user-agent", ""),
-        cookie=cookie,
+        cookie=claim.cookie,
         body=body,
         query=query,
         path=path,
