@@ -27,7 +27,15 @@ LEVELS = [
 ]
 """From the top down; a room may import its own level and everything below it."""
 
-PURE = ["reactive", "policy", "gateways/live/frames", "gateways/live/protocol", "store/decode"]
+PURE = [
+    "reactive",
+    "policy",
+    "gateways/live/frames",
+    "gateways/live/protocol",
+    "gateways/live/polling",
+    "gateways/live/standing",
+    "store/decode",
+]
 IMPURE = {"asyncio", "time", "logging", "random", "secrets", "os", "socket", "threading"}
 
 

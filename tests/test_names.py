@@ -20,6 +20,7 @@ def test_the_public_names_are_pinned() -> None:
         "assert_origin",
         "auth",
         "get_current_session",
+        "hydration_script",
         "no_store",
         "require_user",
         "secure_error_json",

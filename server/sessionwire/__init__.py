@@ -4,6 +4,7 @@ from sessionwire import auth
 from sessionwire.app import SessionWire
 from sessionwire.auth.events import Event
 from sessionwire.gateways.python.answers import secure_error_json, secure_user_json
+from sessionwire.gateways.python.hydration import hydration_script
 from sessionwire.gateways.python.no_store import no_store
 from sessionwire.gateways.python.origin import assert_fetch_metadata, assert_origin
 from sessionwire.gateways.python.refusal import Refusal
@@ -27,6 +28,7 @@ __all__ = [
     "assert_origin",
     "auth",
     "get_current_session",
+    "hydration_script",
     "no_store",
     "require_user",
     "secure_error_json",

@@ -7,7 +7,7 @@ import functools
 import logging
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from starlette.applications import Starlette
 from starlette.routing import Router
@@ -15,11 +15,13 @@ from starlette.routing import Router
 from sessionwire.auth.api import API, Auth
 from sessionwire.auth.clock import utc_now
 from sessionwire.auth.events import Events
+from sessionwire.auth.reading import joined
 from sessionwire.auth.trigger import OnboardingTrigger
 from sessionwire.errors import Forbidden
 from sessionwire.exchange.backing import Backing
 from sessionwire.gateways.auth.routes import auth_routes
 from sessionwire.gateways.door import Door
+from sessionwire.gateways.live.poll import PollGateway
 from sessionwire.gateways.live.routes import LiveGateway
 from sessionwire.gateways.pages import error_page
 from sessionwire.gateways.pages.routes import page_routes
@@ -27,11 +29,13 @@ from sessionwire.gateways.python.server import STATE
 from sessionwire.gateways.shell import Shell, not_ready, unknown
 from sessionwire.mail.carriers import carrier_of
 from sessionwire.mail.postman import Postman
+from sessionwire.policy.cookies import speaks_for_somebody
 from sessionwire.policy.hosts import hosts_of
 from sessionwire.policy.origins import Verdict, judge_websocket
 from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.extras import extras_of
 from sessionwire.reactive.hub import Hub
+from sessionwire.reactive.typescript import typescript
 from sessionwire.relay import Relay
 from sessionwire.settings import Settings, load_settings
 from sessionwire.startup import checked
@@ -52,8 +56,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
+    from sessionwire.auth.reading import Claim
     from sessionwire.mail.postman import Carry
-    from sessionwire.model import Viewer
     from sessionwire.policy.hosts import Hosts
 
 __all__ = ["SessionWire"]
@@ -78,7 +82,8 @@ class SessionWire:
     `settings` default to the environment's (`SESSIONWIRE_…`); keywords override single ones.
     `client` is an AsyncMongoClient or an AsyncIOMotorClient of the application; it is not closed.
     Without it and without `mongodb_uri`, an embedded mongod is started. `send_mail` delivers a
-    Letter in place of the configured SMTP server.
+    Letter in place of the configured SMTP server. `on_user_created=function`, and so for each
+    event, is `on("user_created")(function)`. Raises TypeError for a keyword that there is not.
     """
 
     def __init__(
@@ -90,8 +95,14 @@ class SessionWire:
         send_mail: Carry | None = None,
         **given: Any,
     ) -> None:
+        hooks = {name: given.pop(name) for name in [*given] if name.startswith("on_")}
+        unknown = sorted(given if settings is not None else given.keys() - Settings.model_fields)
+        if unknown:
+            raise TypeError(f"SessionWire() takes no {', '.join(unknown)} here")
         self.settings = load_settings(**given) if settings is None else checked(settings)
         self.events = Events()
+        for name, hook in hooks.items():
+            self.events.listen(name.removeprefix("on_"), hook)
         self._send_mail = send_mail
         self._client = client
         self._naming = naming_of(self.settings)
@@ -124,10 +135,15 @@ class SessionWire:
 
         return register
 
-    def on(self, kind: EventKind) -> Callable[[_Function], _Function]:
+    def types(self) -> str:
+        """A TypeScript module of what the queries show, those registered so far included."""
+        return typescript(self._queries, extras=extras_of(self.settings))
+
+    def on(self, kind: EventKind | Literal["revoked"]) -> Callable[[_Function], _Function]:
         """Call the function, plain or async, with each Event of this kind (docs/hooks.md).
 
-        Nobody waits for it, and its failure is logged. Raises ValueError for an unknown kind.
+        Nobody waits for it, and its failure is logged. "revoked" is another name of
+        "session_ended". Raises ValueError for an unknown kind.
         """
 
         def register(function: _Function) -> _Function:
@@ -251,6 +267,7 @@ class SessionWire:
             default=unknown,
             routes=[
                 live.route(),
+                self._polls(backing, live).route(),
                 *auth_routes(backing, more=error_page.ENDPOINTS),
                 *page_routes(
                     demo=self._demo,
@@ -258,6 +275,15 @@ class SessionWire:
                     backing=backing if self.settings.pages else None,
                 ),
             ],
+        )
+
+    def _polls(self, backing: Backing, live: LiveGateway) -> PollGateway:
+        return PollGateway(
+            live=live,
+            relay=self.relay,
+            limits=self.settings.limits,
+            origins=backing.origins,
+            claim=backing.reading.claim,
         )
 
     def _forget(self) -> None:
@@ -289,14 +315,15 @@ def _hosts(settings: Settings) -> Hosts:
     )
 
 
-def _identify(backing: Backing, handshake: HTTPConnection) -> Viewer:
+def _identify(backing: Backing, handshake: HTTPConnection) -> Claim:
     """Who a handshake speaks for, by the same cookie as over HTTP.
 
     Raises Forbidden for an Origin that may not connect.
     """
     headers = handshake.headers
     origin = headers.get("origin")
-    verdict = judge_websocket(origin, backing.origins, cookie="cookie" in headers)
+    cookie = speaks_for_somebody(joined(headers, "cookie"))
+    verdict = judge_websocket(origin, backing.origins, cookie=cookie)
     if verdict is not Verdict.ALLOWED:
         raise Forbidden("This origin may not connect.", code=verdict.value)
-    return backing.reading.claim(headers).viewer
+    return backing.reading.claim(headers)

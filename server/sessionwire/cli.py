@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.importer import ImportFromStringError, import_from_string
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from sessionwire import __version__
@@ -33,6 +34,8 @@ from sessionwire.app import SessionWire
 from sessionwire.errors import StartupError
 from sessionwire.gateways.auth.openapi import openapi
 from sessionwire.gateways.auth.routes import ENDPOINTS
+from sessionwire.reactive.builtin import make_queries
+from sessionwire.reactive.typescript import typescript
 from sessionwire.serving import BACKLOG, uvicorn_config
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
@@ -71,6 +74,40 @@ def version() -> None:
 def print_openapi() -> None:
     """Print the HTTP API as an OpenAPI 3.1 document."""
     typer.echo(json.dumps(openapi(ENDPOINTS, version=__version__), indent=2))
+
+
+@cli.command("types")
+def print_types(
+    app: Annotated[
+        str | None, typer.Option(help="Your SessionWire, as module:name, with its own queries.")
+    ] = None,
+) -> None:
+    """Print what the queries show as a TypeScript module."""
+    if app is None:
+        typer.echo(typescript(make_queries(active_organization="user")), nl=False)
+        return
+    try:
+        typer.echo(_imported(app).types(), nl=False)
+    except StartupError as error:
+        _refuse(error)
+        raise typer.Exit(1) from None
+
+
+def _imported(name: str) -> SessionWire:
+    """The developer's server, found as uvicorn finds an application. Raises StartupError."""
+    sys.path.insert(0, os.getcwd())
+    try:
+        found = import_from_string(name)
+    except ImportFromStringError as error:
+        raise StartupError(
+            str(error), remedy="Give --app as module:name, from the directory it is imported from."
+        ) from None
+    if not isinstance(found, SessionWire):
+        raise StartupError(
+            f"{name} is a {type(found).__name__}, not a SessionWire.",
+            remedy="Name the SessionWire itself, not the application that it is mounted into.",
+        )
+    return found
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -45,6 +46,18 @@ async def test_the_helpers_answer_as_the_page_says(
         assert (forged.status_code, forged.json()["code"]) == (403, "INVALID_ORIGIN")
         own = await served.send("POST", "/rename", alice, origin=served.address)
         assert own.json()["renamedBy"]["name"] == "Alice"
+
+
+async def test_a_page_carries_the_session(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await add_person(store, settings, "</script>")
+    async with serve_example("docs/helpers.md", 3, settings, monkeypatch) as served:
+        page = await served.get("/projects", alice)
+    assert page.headers["cache-control"] == "no-store"
+    script = page.text.partition('<script type="application/json" id="sessionwire">')[2]
+    content = json.loads(script.partition("</script>")[0])
+    assert content["data"]["user"]["name"] == "</script>" and len(content["version"]) == 16
 
 
 async def test_a_handler_of_fastapi_words_refusals_as_the_api_does() -> None:

@@ -28,10 +28,12 @@ __all__ = [
     "Reader",
     "Reading",
     "SessionReader",
+    "Shown",
     "joined",
 ]
 
 VERSION_HEADER = "sessionwire-version"
+_CLAIMING = ("cookie", "authorization", "origin", VERSION_HEADER)
 
 Headers = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 """A request's headers: a mapping, or pairs; names in any case."""
@@ -73,6 +75,16 @@ class Claim:
     viewer: Viewer
     since: Version
     """The newest version that its sender has seen (P5)."""
+    cookie: str | None = None
+    """The `Cookie` header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a sender is shown of their session: None when signed out, and of which moment it is."""
+
+    view: SessionView | None
+    version: Version
 
 
 class SessionReader:
@@ -103,17 +115,18 @@ class SessionReader:
 
     def claim(self, headers: Headers) -> Claim:
         """What the headers say, as far as the signature of a cookie or a bearer vouches for it."""
-        cookie, now = joined(headers, "cookie"), self._clock().timestamp()
+        found, now = _values_of(headers, _CLAIMING), self._clock().timestamp()
+        cookie = _joined(found["cookie"])
         given = presented(
             self._cookies,
             cookie=cookie,
-            authorization=_only(headers, "authorization"),
-            origin=joined(headers, "origin"),
+            authorization=_first(found["authorization"]),
+            origin=_joined(found["origin"]),
         )
         viewer = viewer_of(given.token, compat=self._compat)
-        said = plausible(_only(headers, VERSION_HEADER) or "", now=now)
+        said = plausible(_first(found[VERSION_HEADER]) or "", now=now)
         since = max(self._cookies.seen(cookie, now=now), said)
-        return Claim(given.token, given.by_cookie, viewer, since)
+        return Claim(given.token, given.by_cookie, viewer, since, cookie)
 
     async def read(self, viewer: Viewer, *, since: Version = NEVER) -> Reading:
         """The newest reading of the `session` query; before it says None, the database is asked.
@@ -121,10 +134,13 @@ class SessionReader:
         A replica that lags behind another process does not know the newest sessions yet, and must
         not sign anybody out. Raises Unavailable when the database does not answer in time.
         """
+        late = asyncio.get_running_loop().time() + self._deadline
+        reading = await self._relay.read("session", viewer, since=since)  # which has a deadline
+        if reading.value is not None or viewer.credential is None:
+            return reading
         try:
-            async with asyncio.timeout(self._deadline):
-                reading = await self._relay.read("session", viewer, since=since)
-                if reading.value is None and await self._sessions.find(viewer) is not None:
+            async with asyncio.timeout_at(late):
+                if await self._sessions.find(viewer) is not None:
                     now = await self._store.ping()
                     reading = await self._relay.read("session", viewer, since=now)
                 return reading
@@ -133,13 +149,21 @@ class SessionReader:
 
     async def find(self, headers: Headers) -> SessionView | None:
         """The session that the headers carry, if it stands; raises as `read` does."""
+        return (await self.show(headers)).view
+
+    async def show(self, headers: Headers) -> Shown:
+        """What `find` finds, and of which version it is.
+
+        Who carries none is signed out at every version: that which they have seen will do.
+        """
         claim = self.claim(headers)
         if claim.viewer.credential is None:
-            return None
-        view = (await self.read(claim.viewer, since=claim.since)).value
+            return Shown(None, claim.since)
+        reading = await self.read(claim.viewer, since=claim.since)
+        view = reading.value
         if not isinstance(view, SessionView) or isinstance(self.judge(view), Expired):
-            return None
-        return view
+            return Shown(None, reading.version)
+        return Shown(view, reading.version)
 
     def judge(self, view: SessionView) -> Lifetime:
         """What a read makes of the session now: the replica has no clock."""
@@ -156,20 +180,28 @@ class SessionReader:
         return span.judge(now=self._clock())
 
 
-def _values_of(headers: Headers, name: str) -> list[str]:
+def _values_of(headers: Headers, names: Iterable[str]) -> dict[str, list[str]]:
+    """The values of each name. One pass: this is done for every request."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return [_text(value) for key, value in pairs if _text(key).lower() == name]
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for key, value in pairs:
+        values = found.get(_text(key).lower())
+        if values is not None:
+            values.append(_text(value))
+    return found
 
 
 def joined(headers: Headers, name: str) -> str | None:
     """All values of this name in one: HTTP/2 may split cookies; two Origins are no origin."""
-    found = _values_of(headers, name)
-    return "; ".join(found) if found else None
+    return _joined(_values_of(headers, (name,))[name])
 
 
-def _only(headers: Headers, name: str) -> str | None:
-    found = _values_of(headers, name)
-    return found[0] if found else None
+def _joined(values: list[str]) -> str | None:
+    return "; ".join(values) if values else None
+
+
+def _first(values: list[str]) -> str | None:
+    return values[0] if values else None
 
 
 def _text(value: str | bytes) -> str:

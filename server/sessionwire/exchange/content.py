@@ -14,7 +14,7 @@ from sessionwire.exchange.schema import UNDEFINED, Undefined
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["parse_body", "parse_query", "read_body"]
+__all__ = ["check_type", "parse_body", "parse_query", "read_body"]
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
@@ -58,19 +58,25 @@ def parse_body(request: Request, body: bytes, *, form: bool) -> Any | Undefined:
 
     Raises UnsupportedMediaType, and BadRequest for what is not JSON.
     """
-    given = request.headers.get("content-type")
-    if given is None and not body:
+    if request.headers.get("content-type") is None and not body:
         return UNDEFINED
-    kind = (given or "").partition(";")[0].strip().lower()
+    kind = check_type(request, form=form)
+    if not body:
+        return UNDEFINED
+    return _parse_form(body) if kind == _FORM else _parse_json(body)
+
+
+def check_type(request: Request, *, form: bool) -> str:
+    """The kind of the body, which is JSON or, if allowed, a form. Raises UnsupportedMediaType."""
+    given = request.headers.get("content-type", "")
+    kind = given.partition(";")[0].strip().lower()
     allowed = [_FORM, _JSON] if form else [_JSON]
     if kind not in allowed or request.headers.get("content-encoding", "identity") != "identity":
         said = (
             f'Content-Type "{kind[:64]}" is not allowed.' if kind else "Content-Type is required."
         )
         raise UnsupportedMediaType(f"{said} Allowed types: {', '.join(allowed)}")
-    if not body:
-        return UNDEFINED
-    return _parse_form(body) if kind == _FORM else _parse_json(body)
+    return kind
 
 
 def _parse_json(body: bytes) -> Any:

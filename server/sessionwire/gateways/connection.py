@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 
     from starlette.websockets import WebSocket
 
-__all__ = ["Connection", "End", "Wire"]
+__all__ = ["Connection", "End", "Wire", "return_after"]
 
 _RETURN_SPREAD = 5.0
 """Seconds over which clients come back after a restart, so that they do not come all at once."""
+
+
+def return_after() -> int:
+    """In how many milliseconds a client that is sent away is to come back."""
+    return int(random.uniform(0, _RETURN_SPREAD) * 1000)
 
 
 class End(Protocol):
@@ -89,7 +94,7 @@ class Connection:
     def stop(self) -> None:
         """The server is stopping: say goodbye and close; the peers come back one by one."""
         if self._wire is not None:
-            self._wire.end("shutdown", after=int(random.uniform(0, _RETURN_SPREAD) * 1000))
+            self._wire.end("shutdown", after=return_after())
             self.wake()
 
     async def run(self, wire: Wire) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sessionwire.gateways.transport import STOPPING, Stopping
 from sessionwire.policy.headers import api_headers
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         self._head = 0
         self._budget = config.limits.head
         self._status = 400
+        self._stopping = Stopping()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -69,20 +71,35 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         self._disarm()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self._stopping.on_shutdown is not None:
+            self._stopping.on_shutdown()
+
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        if self._in_head and self._timer is None:
-            self._arm(self._limits.head_deadline)
         self._budget -= len(data)
         super().data_received(data)
-        if self._budget < 0 and not self.transport.is_closing():
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return  # cut, or a WebSocket from here on
+        if self._budget < 0:
             self._answer(431)
+        elif self._timer is None and self._waits_for_head():
+            self._arm(self._limits.head_deadline)
+
+    def _waits_for_head(self) -> bool:
+        """Whether what came so far ends in a head that does; most come whole, without a timer."""
+        answered = self.cycle is None or self.cycle.response_complete
+        return self._in_head and (answered or not self._complete)
 
     # What the parser tells
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._stopping = Stopping()
+        extensions: dict[str, Any] = {STOPPING: self._stopping}
+        self.scope["extensions"] = extensions
         self._complete = False
         self._head = 0
         self._budget = self._limits.head

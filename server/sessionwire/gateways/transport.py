@@ -23,14 +23,26 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
     from websockets.typing import StatusLike
 
-__all__ = ["EXTENSION", "DirectTransport", "LiveWebSocketProtocol"]
+__all__ = ["EXTENSION", "STOPPING", "DirectTransport", "LiveWebSocketProtocol", "Stopping"]
 
 EXTENSION = "sessionwire.transport"
 """The key in `scope["extensions"]` under which an endpoint finds its DirectTransport."""
 
+STOPPING = "sessionwire.stopping"
+"""The key in `scope["extensions"]` under which a waiting HTTP endpoint finds its Stopping."""
+
 _HIGH_WATER = 64 * 1024
 _SEND_BUFFER = 64 * 1024
 _CLOSE_TIMEOUT = 2.0
+
+
+class Stopping:
+    """Tells an endpoint that waits that uvicorn is stopping, which waits for it in turn."""
+
+    __slots__ = ("on_shutdown",)
+
+    def __init__(self) -> None:
+        self.on_shutdown: Callable[[], None] | None = None
 
 
 class DirectTransport:

@@ -95,6 +95,11 @@ class Outbox:
         self._dirty.pop(id, None)
         return self.subscriptions.pop(id, None)
 
+    @property
+    def settled(self) -> bool:
+        """Whether all that it subscribes to is known at the hub's position."""
+        return self._whole() and all(each.watch.resolved for each in self.subscriptions.values())
+
     def take(self, position: Version) -> list[Delivery]:
         """The results to send now: empty, or all of them exact at `position` (P2).
 

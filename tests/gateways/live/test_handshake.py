@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -112,6 +113,18 @@ async def test_an_ended_session_is_signed_out(
     live = await server.live(cookie=person.cookie)
     await live.subscribe(1, "session")
     assert await live.until_shown(1, lambda data: True) is None
+
+
+async def test_a_handshake_waits_for_what_its_sender_has_seen(
+    store: Store, settings: Settings
+) -> None:
+    """A process that lags must not take a session that another one has just begun for none."""
+    impatient = settings.model_copy(update={"limits": Limits(read_deadline=0.1)})
+    person = await add_person(store, settings, "Alice")
+    ahead = f"{int(time.time()) + 20:08x}00000001"
+    async with run_server(impatient) as server:
+        answer = await refused(server, cookie=person.cookie, **{"Sessionwire-Version": ahead})
+    assert answer == (503, "SERVICE_UNAVAILABLE")
 
 
 async def test_no_deflate_is_negotiated(server: Running) -> None:

@@ -208,3 +208,11 @@ async def test_a_denied_handshake_carries_the_headers(settings: Settings, store:
     async with site(settings, build) as served:
         response = await served.get("/socket", **UPGRADE)
         assert response.status_code == 418 and carries_the_headers(response)
+
+
+def test_one_answer_is_given_the_headers_and_stays_what_it_is() -> None:
+    given = HTMLResponse("fine", headers={"content-security-policy": "default-src 'self'"})
+    answer = no_store(given)
+    assert answer is given
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"] == "default-src 'self'"

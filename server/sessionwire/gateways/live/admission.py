@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from sessionwire.errors import OurError, PeerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sessionwire.policy.limits import Limits
 
 __all__ = ["Admission", "Full", "TooMany"]
@@ -55,6 +58,15 @@ class Admission:
         _decrement(self._addresses, address)
         if user is not None:
             _decrement(self._users, user)
+
+    @contextlib.contextmanager
+    def admitted(self, *, user: str | None, address: str) -> Iterator[None]:
+        """Count one connection in while the block runs. Raises as `admit` does."""
+        self.admit(user=user, address=address)
+        try:
+            yield
+        finally:
+            self.release(user=user, address=address)
 
 
 def _decrement(counter: Counter[str], key: str) -> None:

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ClientFrame",
     "Ping",
+    "Poll",
+    "PollSubscription",
     "Subscribe",
     "Unsubscribe",
     "decode",
+    "decode_poll",
     "encode_bye",
     "encode_error",
     "encode_hello",
@@ -36,6 +39,8 @@ __all__ = [
 ]
 
 _DEPTH = 32
+_AROUND = 2
+"""How deep in the body of a poll a subscription is."""
 
 SubscriptionId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Hex16 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", max_length=16)]  # `$` allows a line feed
@@ -55,6 +60,22 @@ class Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
+
+
+class PollSubscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: SubscriptionId
+    query: Annotated[str, Meta(min_length=1, max_length=128)]
+    args: dict[str, Any] = msgspec.field(default_factory=dict)
+    tag: Hex16 | None = None
+    error: Annotated[str, Meta(max_length=128)] | None = None
+
+
+class Poll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a poll: all subscriptions of one connection that lasts for one answer."""
+
+    subscriptions: list[PollSubscription]
+    since: Hex16 | None = None
+    wait: Annotated[float, Meta(ge=0)] | None = None
 
 
 ClientFrame = Subscribe | Unsubscribe | Ping
@@ -86,17 +107,28 @@ def decode(text: str) -> ClientFrame:
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        message = _PATH.sub(lambda match: f" in {match[1]}" if match[1] else "", str(error))
-        raise ProtocolError(message, code="invalid_frame", frame_id=frame_id) from None
+        raise ProtocolError(_said(error), code="invalid_frame", frame_id=frame_id) from None
 
 
-def _parse(text: str) -> Any:
+def decode_poll(text: str) -> Poll:
+    """The body of a poll. Raises ProtocolError `invalid_json` or `invalid_frame`."""
+    try:
+        return msgspec.convert(_parse(text, depth=_DEPTH + _AROUND), Poll)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(_said(error), code="invalid_frame") from None
+
+
+def _said(error: msgspec.ValidationError) -> str:
+    return _PATH.sub(lambda match: f" in {match[1]}" if match[1] else "", str(error))
+
+
+def _parse(text: str, *, depth: int = _DEPTH) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
         msgspec.json.encode(value)  # refuses lone surrogates, which no frame could carry back
     except (ValueError, RecursionError):
         raise ProtocolError("not a JSON text", code="invalid_json") from None
-    if _depth(value) > _DEPTH:
+    if _depth(value) > depth:
         raise ProtocolError("nested too deeply", code="invalid_json")
     return value
 

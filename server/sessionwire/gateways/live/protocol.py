@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from sessionwire.errors import ProtocolError
 from sessionwire.gateways.live import frames
+from sessionwire.gateways.live.standing import Standing, may_return
 from sessionwire.model import Version, parse_version
 from sessionwire.policy.rate import Bucket
-from sessionwire.reactive.identity import Identity
-from sessionwire.reactive.view import Answer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,16 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Close", "LiveProtocol"]
 
-_RECHECK = 60.0
-"""Seconds after which an expiry is looked at again, in case the wall clock was set."""
-
 _CLOSE_CODES = {
     "protocol_error": 4400,
     "unverifiable": 4503,
     "slow": 4408,
     "shutdown": 1012,
 }
-_RETRY = frozenset({"unverifiable", "slow", "shutdown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,7 @@ class LiveProtocol:
         self.close: Close | None = None
         self._hub = hub
         self._outbox = outbox
+        self._standing = Standing(hub, outbox)
         self._limits = limits
         self._answers: deque[bytes] = deque()
         self._bucket = Bucket(rate=limits.frames_per_second, burst=limits.frames_burst)
@@ -121,7 +117,7 @@ class LiveProtocol:
     def take(self, *, now: float, wall: datetime) -> list[bytes]:
         """The frames to send now; nothing after the one that says `bye`."""
         if self.close is None:
-            reason = self._end_reason(wall)
+            reason = self._standing.end_reason(wall)
             if reason is not None:
                 self.end(reason)
         if self.close is not None:
@@ -144,40 +140,12 @@ class LiveProtocol:
 
     def over(self, *, wall: datetime) -> bool:
         """Whether the next frame is the last one."""
-        return self.close is not None or self._end_reason(wall) is not None
-
-    def _end_reason(self, wall: datetime) -> str | None:
-        """Why the connection may not go on, judged before anything else is sent (P6, P8)."""
-        if self._outbox.viewer.credential is None:
-            return None
-        if not self._hub.verifiable:
-            return "unverifiable"
-        identity = self._identity()
-        if identity is None:
-            return None
-        if identity.ended is not None:
-            return identity.ended
-        expired = identity.expires_at is not None and identity.expires_at <= wall
-        return "expired" if expired else None
-
-    def _identity(self) -> Identity | None:
-        """The session's standing, or None while it is being loaded anew."""
-        subscription = self._outbox.identity
-        if subscription is None or not subscription.watch.resolved:
-            return None
-        result = subscription.watch.result
-        if result is None or not isinstance(result.outcome, Answer):
-            return None
-        value = result.outcome.value
-        return value if isinstance(value, Identity) else None
+        return self.close is not None or self._standing.end_reason(wall) is not None
 
     def recheck_in(self, *, now: float, wall: datetime) -> float | None:
         """Seconds after which `take` has to be called even if nobody wakes us; None for never."""
         waits = [deadline - now for deadline in self._behind.values()]
-        identity = self._identity()
-        if identity is not None and identity.expires_at is not None:
-            waits.append((identity.expires_at - wall).total_seconds())
-            waits.append(_RECHECK)
+        waits += self._standing.recheck_in(wall)
         return max(0.0, min(waits)) if waits else None
 
     def end(self, reason: str, *, after: int | None = None) -> None:
@@ -185,7 +153,7 @@ class LiveProtocol:
         if self.close is None:
             self.close = Close(_CLOSE_CODES.get(reason, 4401), reason)
             self._hub.detach(self._outbox)
-            self._answers.append(frames.encode_bye(reason, retry=reason in _RETRY, after=after))
+            self._answers.append(frames.encode_bye(reason, retry=may_return(reason), after=after))
 
     def lost(self) -> None:
         """The peer is gone."""

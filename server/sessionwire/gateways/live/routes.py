@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 
@@ -16,7 +17,7 @@ from sessionwire.errors import BadRequest, SessionwireError, Unavailable
 from sessionwire.gateways.connection import Connection
 from sessionwire.gateways.live.admission import Admission
 from sessionwire.gateways.live.protocol import LiveProtocol
-from sessionwire.model import ANONYMOUS, Viewer
+from sessionwire.model import ANONYMOUS
 from sessionwire.policy.addresses import network_of
 from sessionwire.policy.rate import Bucket
 from sessionwire.reactive.identity import IDENTITY, Identity
@@ -24,12 +25,19 @@ from sessionwire.reactive.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Protocol
 
     from starlette.requests import HTTPConnection
     from starlette.websockets import WebSocket
 
+    from sessionwire.auth.reading import Claim
+    from sessionwire.model import Viewer
     from sessionwire.policy.limits import Limits
     from sessionwire.relay import Relay
+
+    class Stoppable(Protocol):
+        def stop(self) -> None: ...
+
 
 __all__ = ["SUBPROTOCOL", "LiveGateway"]
 
@@ -40,20 +48,20 @@ _LINES_PER_SECOND, _LINES = 5.0, 100
 
 
 class LiveGateway:
-    """All live connections of one process.
+    """All live connections of one process, polls among them.
 
     `identify` checks a handshake's Origin and credential (raising Forbidden) and says who it is; it
     is the same function as for HTTP. Whether the session still stands is asked here.
     """
 
     def __init__(
-        self, *, relay: Relay, limits: Limits, identify: Callable[[HTTPConnection], Viewer]
+        self, *, relay: Relay, limits: Limits, identify: Callable[[HTTPConnection], Claim]
     ) -> None:
         self._relay = relay
         self._limits = limits
         self._identify = identify
-        self._admission = Admission(limits)
-        self._connections: set[Connection] = set()
+        self.admission = Admission(limits)
+        self._connections: set[Stoppable] = set()
         self._lines = Bucket(rate=_LINES_PER_SECOND, burst=_LINES)
 
     def route(self, path: str = "/live") -> WebSocketRoute:
@@ -66,30 +74,40 @@ class LiveGateway:
             subprotocol = _subprotocol(websocket)
             async with asyncio.timeout(self._limits.head_deadline):
                 viewer, user = await self._who(self._identify(websocket))
-            self._admission.admit(user=user, address=address)
+            self.admission.admit(user=user, address=address)
         except (SessionwireError, TimeoutError) as error:
             refusal = Unavailable() if isinstance(error, TimeoutError) else error
-            self._note("A handshake was refused: %s, from %s", refusal.code, address)
+            self.note("A handshake was refused: %s, from %s", refusal.code, address)
             await _refuse(websocket, refusal)
             return
         try:
             await websocket.accept(subprotocol)
             await self._run(websocket, viewer)
         finally:
-            self._admission.release(user=user, address=address)
+            self.admission.release(user=user, address=address)
 
-    async def _who(self, viewer: Viewer) -> tuple[Viewer, str | None]:
+    async def _who(self, claim: Claim) -> tuple[Viewer, str | None]:
         """The viewer if their session stands, else nobody; and the user's id."""
+        identity = await self.identity(claim)
+        if identity is None or identity.ended is not None:
+            return ANONYMOUS, None
+        return claim.viewer, identity.user_id
+
+    async def identity(self, claim: Claim) -> Identity | None:
+        """Whose session is claimed and whether it stands, no older than what its sender has seen.
+
+        None when no session is claimed. Raises Unavailable.
+        """
         if not self._relay.ready:
             raise Unavailable("The server is not ready.")
-        if viewer.credential is None:
-            return ANONYMOUS, None
-        identity = (await self._relay.read(IDENTITY, viewer)).value
+        if claim.viewer.credential is None:
+            return None
+        identity = (await self._relay.read(IDENTITY, claim.viewer, since=claim.since)).value
         assert isinstance(identity, Identity)
         expired = identity.expires_at is not None and identity.expires_at <= datetime.now(UTC)
-        if identity.ended is not None or expired:
-            return ANONYMOUS, None
-        return viewer, identity.user_id
+        if expired and identity.ended is None:
+            return msgspec.structs.replace(identity, ended="expired")
+        return identity
 
     async def _run(self, websocket: WebSocket, viewer: Viewer) -> None:
         connection = Connection(
@@ -98,21 +116,22 @@ class LiveGateway:
         outbox = Outbox(viewer, connection.wake)
         wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
         logger.debug("A connection was opened")
-        with self._kept(connection):
+        with self.kept(connection):
             await connection.run(wire)
         reason = "the peer left" if wire.close is None else wire.close.reason
         if wire.close is None or wire.close.code == 1012:
             logger.debug("A connection ended: %s", reason)
         else:
-            self._note("A connection ended: %s", reason)
+            self.note("A connection ended: %s", reason)
 
-    def _note(self, said: str, *values: str) -> None:
+    def note(self, said: str, *values: str) -> None:
         """One line, but not for each of thousands."""
         if self._lines.take(now=time.monotonic()):
             logger.info(said, *values)
 
     @contextlib.contextmanager
-    def _kept(self, connection: Connection) -> Iterator[None]:
+    def kept(self, connection: Stoppable) -> Iterator[None]:
+        """While the block runs, `stop` stops the connection, too."""
         self._connections.add(connection)
         try:
             yield
@@ -121,7 +140,7 @@ class LiveGateway:
 
     def stop(self) -> None:
         """Take no more, and send everybody away, to come back spread over some seconds."""
-        self._admission.stopping = True
+        self.admission.stopping = True
         for connection in list(self._connections):
             connection.stop()
 

@@ -32,10 +32,13 @@ def no_store(target: Callable[..., Any]) -> Any:
         @no_store
         async def page(request: Request) -> Response: ...
 
-    or an ASGI middleware: `app.add_middleware(no_store)`, `Mount("/account", no_store(account))`.
+    or an ASGI middleware: `app.add_middleware(no_store)`, `Mount("/account", no_store(account))`;
+    or for one answer: `return no_store(response)`, which is the same `Response`.
     What an answer says itself stays, but for caching: a page keeps its own
     Content-Security-Policy.
     """
+    if isinstance(target, Response):
+        return _seal_response(target)
     function = target
     while isinstance(function, functools.partial):
         function = function.func

@@ -17,7 +17,9 @@ from sessionwire.reactive.shapes import SessionView, User  # noqa: TC001
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-__all__ = ["get_current_session", "require_session", "require_user"]
+    from sessionwire.auth.reading import Shown
+
+__all__ = ["get_current_session", "require_session", "require_user", "shown_to"]
 
 _SIGN_IN = "/sign-in"
 _RETRY_AFTER = "1"
@@ -30,10 +32,15 @@ async def get_current_session(request: HTTPConnection) -> SessionView | None:
     503 when the database cannot say, and 403 for a WebSocket of a page that is not trusted, which
     must be asked before it is accepted.
     """
+    return (await shown_to(request)).view
+
+
+async def shown_to(request: HTTPConnection) -> Shown:
+    """The session, and of which version it is. Raises Refusal as `get_current_session` does."""
     if request.scope["type"] == "websocket":
         assert_origin(request)
     try:
-        return await api_for(request).get_session(headers=request.headers)
+        return await api_for(request).reading.show(request.headers)
     except Unavailable as error:
         raise Refusal.of(error, headers={"retry-after": _RETRY_AFTER}) from None
 
