@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["api_headers", "missing_headers", "preflight", "shared_headers"]
+__all__ = ["api_headers", "missing_headers"]
 
 _HSTS = "max-age=31536000; includeSubDomains"
 _ALWAYS = ("cache-control", "pragma")
@@ -45,24 +45,4 @@ def missing_headers(said: Mapping[str, str], *, secure: bool) -> dict[str, str]:
         name: value
         for name, value in wanted.items()
         if name in _ALWAYS or name == "vary" or name not in said
-    }
-
-
-def shared_headers(origin: str) -> dict[str, str]:
-    """By which a page of this other, trusted origin may read an answer that its cookie gave it."""
-    return {
-        "access-control-allow-origin": origin,
-        "access-control-allow-credentials": "true",
-        "access-control-expose-headers": "etag, retry-after, x-retry-after, sessionwire-version",
-        "cross-origin-resource-policy": "cross-origin",
-        "vary": "Cookie, Origin",
-    }
-
-
-def preflight(methods: Iterable[str]) -> dict[str, str]:
-    """What a page of a trusted origin may send to a path that knows these methods."""
-    return {
-        "access-control-allow-methods": ", ".join(methods),
-        "access-control-allow-headers": "content-type, authorization, sessionwire-version",
-        "access-control-max-age": "600",
     }
