@@ -82,3 +82,23 @@ def test_what_would_be_wrong_or_insecure_refuses_to_start(given: dict[str, objec
         load_settings(**given)
     assert caught.value.remedy
     assert "Traceback" not in str(caught.value)
+
+
+def test_until_an_address_is_configured_development_trusts_this_machine(tmp_path: Path) -> None:
+    assert load_settings(data_dir=tmp_path).any_port
+    assert not load_settings(data_dir=tmp_path, base_url="http://127.0.0.1:8000").any_port
+    assert not load_settings(
+        environment="production", base_url="https://app.example.com", secret=SECRET
+    ).any_port
+
+
+def test_one_provider_may_be_configured_without_nesting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSIONWIRE_OIDC_ISSUER", "https://id.example.com")
+    monkeypatch.setenv("SESSIONWIRE_OIDC_CLIENT_ID", "app")
+    monkeypatch.setenv("SESSIONWIRE_OIDC__OTHER__ISSUER", "https://other.example.com")
+    monkeypatch.setenv("SESSIONWIRE_OIDC__OTHER__CLIENT_ID", "app")
+    providers = load_settings(secret=SECRET).providers
+    assert {id: each.issuer for id, each in providers.items()} == {
+        "oidc": "https://id.example.com",
+        "other": "https://other.example.com",
+    }

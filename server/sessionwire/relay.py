@@ -132,6 +132,11 @@ class Relay:
         Raises the query's refusal (PeerError), QueryError when the developer's code failed, and
         Unavailable when neither the stream nor the database answers in time.
         """
+        if self.live and self.hub.position >= since:
+            held = self.hub.read(query, viewer, args or {})
+            if held.resolved and held.result is not None:  # the usual case: without a timer
+                result = held.result
+                return _reading(result.outcome, self.hub.position, result.changed_at)
         try:
             async with asyncio.timeout(self.limits.read_deadline):
                 if not self.live:

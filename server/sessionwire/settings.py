@@ -66,7 +66,8 @@ class Settings(BaseSettings):
         validate_default=False,
     )
     secret_fields: ClassVar[tuple[str, ...]] = (
-        "secret", "mongodb_uri", "google_client_secret", "smtp_password", "webhook_secret",
+        "secret", "mongodb_uri", "google_client_secret", "oidc_client_secret", "smtp_password",
+        "webhook_secret",
     )  # fmt: skip
 
     mongodb_uri: SecretStr | None = None
@@ -113,8 +114,13 @@ class Settings(BaseSettings):
 
     google_client_id: str | None = None
     google_client_secret: SecretStr | None = None
+    oidc_issuer: str | None = None
+    """One other OpenID provider, whose id is `oidc`."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = ""
     oidc: dict[str, Provider] = Field(default_factory=dict)
-    """Other OpenID providers by id: `SESSIONWIRE_OIDC__KEYCLOAK__ISSUER=https://…`."""
+    """Any number of them by id: `SESSIONWIRE_OIDC__KEYCLOAK__ISSUER=https://…`."""
 
     mail_from: str = "sessionwire <no-reply@localhost>"
     smtp_host: str | None = None
@@ -192,11 +198,25 @@ class Settings(BaseSettings):
         return (*own, *self.trusted_origins)
 
     @property
+    def any_port(self) -> bool:
+        """Whether pages of this machine are ours on every port: in development, until `base_url`
+        says which one is."""
+        return self.environment == "development" and "base_url" not in self.model_fields_set
+
+    @property
     def providers(self) -> dict[str, Provider]:
         """The identity providers that people may sign in with, by id."""
-        if self.google_client_id is None or self.google_client_secret is None:
-            return self.oidc
-        return {"google": google(self.google_client_id, self.google_client_secret), **self.oidc}
+        found: dict[str, Provider] = {}
+        if self.google_client_id is not None and self.google_client_secret is not None:
+            found["google"] = google(self.google_client_id, self.google_client_secret)
+        if self.oidc_issuer is not None and self.oidc_client_id is not None:
+            found["oidc"] = Provider(
+                issuer=self.oidc_issuer,
+                client_id=self.oidc_client_id,
+                client_secret=self.oidc_client_secret,
+                name=self.oidc_name,
+            )
+        return {**found, **self.oidc}
 
     def strict(self, choice: bool | None) -> bool:
         """What a setting means that is on in production unless it is chosen."""

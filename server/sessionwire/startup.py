@@ -144,6 +144,8 @@ def _refuse_halves(settings: Settings) -> None:
     pairs = (
         ("GOOGLE_CLIENT_ID", settings.google_client_id),
         ("GOOGLE_CLIENT_SECRET", settings.google_client_secret),
+        ("OIDC_ISSUER", settings.oidc_issuer),
+        ("OIDC_CLIENT_ID", settings.oidc_client_id),
         ("SMTP_USERNAME", settings.smtp_username),
         ("SMTP_PASSWORD", settings.smtp_password),
         ("WEBHOOK_URL", settings.webhook_url),

@@ -233,7 +233,7 @@ async def test_the_end_does_not_wait_for_ever(
 async def test_a_kind_that_there_is_not_is_refused() -> None:
     events = Events()
     with pytest.raises(ValueError, match="user_created"):
-        events.listen("user_creatd", Heard())  # type: ignore[arg-type]
+        events.listen("user_creatd", Heard())
 
 
 async def test_hooks_are_registered_before_the_start() -> None:

@@ -18,8 +18,6 @@ from support.server import run_server
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    import pytest
-
     from sessionwire.settings import Settings
     from sessionwire.store.mongo import Store
 
@@ -113,3 +111,29 @@ async def test_a_hook_that_hangs_does_not_hold_up_the_answer(
 def test_the_page_names_every_event() -> None:
     page = (ROOT / "docs/hooks.md").read_text()
     assert [kind for kind in get_args(EventKind) if f"| `{kind}` |" not in page] == []
+
+
+async def test_hooks_may_be_keywords_and_an_ended_session_is_also_called_revoked(
+    settings: Settings, store: Store
+) -> None:
+    told: list[Event] = []
+    wire = SessionWire(
+        **settings.model_dump(exclude_unset=True),
+        on_user_created=told.append,
+        on_signed_in=told.append,
+        on_revoked=told.append,
+    )
+    async with run_server(wire.settings, wire=wire) as server:
+        alice = await server.sign_up("Alice")
+        await alice.post("/api/auth/revoke-sessions")
+        await eventually(lambda: _all(len(told) == 3))
+    assert sorted(each.kind for each in told) == ["session_ended", "signed_in", "user_created"]
+
+
+def test_a_keyword_that_there_is_not_is_refused(settings: Settings) -> None:
+    with pytest.raises(TypeError, match="databse"):
+        SessionWire(databse="app")
+    with pytest.raises(TypeError, match="database"):
+        SessionWire(settings, database="app")
+    with pytest.raises(ValueError, match="begun"):
+        SessionWire(settings, on_begun=print)

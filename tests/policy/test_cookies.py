@@ -18,6 +18,7 @@ from sessionwire.policy.cookies import (
     Signer,
     bearer,
     plausible,
+    speaks_for_somebody,
     values_of,
 )
 
@@ -278,3 +279,20 @@ def test_values_are_found_by_their_exact_name() -> None:
 )
 def test_a_bearer_is_read_from_authorization(header: str | None, value: str | None) -> None:
     assert bearer(header) == value
+
+
+@pytest.mark.parametrize(
+    ("header", "speaks"),
+    [
+        (None, False),
+        ("sessionwire.version=6b046e4000000008", False),
+        ("__Host-sessionwire.version=1; sessionwire.version=2", False),
+        ("", True),
+        ("a=b", True),
+        ("sessionwire.version=1; a=b", True),
+        ("sessionwire.version=1; sessionwire.session_token=x", True),
+        ("sessionwire.session_token=sessionwire.version", True),
+    ],
+)
+def test_the_version_of_a_write_alone_speaks_for_nobody(header: str | None, speaks: bool) -> None:
+    assert speaks_for_somebody(header) is speaks

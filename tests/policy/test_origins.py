@@ -234,3 +234,15 @@ def test_any_header_and_any_target_is_judged_without_raising(text: str) -> None:
     judge_request(Fetch(origin=text, site=text, mode=text), ORIGINS, login=False)
     judge_websocket(text, ORIGINS, cookie=True)
     is_safe_redirect(text, ORIGINS)
+
+
+def test_every_port_of_this_machine_is_trusted_only_where_that_is_said() -> None:
+    free = Origins("http://127.0.0.1:8000", any_port=True)
+    for origin in ("http://localhost:5000", "http://127.0.0.1", "http://[::1]:81"):
+        assert free.trusts(origin)
+        assert not Origins("http://127.0.0.1:8000").trusts(origin)
+    for origin in (
+        "https://localhost:5000", "http://localhost.evil.example", "http://localhost:5000.evil",
+        "http://127.0.0.1.evil", "http://evil@localhost:1", "http://localhost:", "null",
+    ):  # fmt: skip
+        assert not free.trusts(origin)

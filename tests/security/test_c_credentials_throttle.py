@@ -205,6 +205,21 @@ async def test_pw_07_nobody_can_have_a_mailbox_flooded(server: Server) -> None:
     assert await server.backing.recovery.check(token)
 
 
+@pytest.mark.parametrize("path", ["/sign-up/email", "/sign-in/email"])
+async def test_who_signs_up_with_somebodys_address_cannot_fill_their_mailbox(
+    store: Store, path: str
+) -> None:
+    server = Server(store, settings_with(rate_limit=True, require_email_verification=True))
+    body = {"name": "A", "email": unique_address(), **RIGHT}
+    await server.browser().send("POST", "/sign-up/email", json=body, peer=a_peer())
+    answers = set()
+    for _ in range(10):
+        response = await server.browser().send("POST", path, json=body, peer=a_peer())
+        answers.add(response.status_code)
+    assert answers == {200 if path == "/sign-up/email" else 403}
+    assert len(server.letters) == 3
+
+
 async def test_pw_07_the_owners_network_is_slowed_down_for_its_own_tries(store: Store) -> None:
     throttle = Throttle(Counters(store), on=True)
     email, home = unique_address(), a_peer()

@@ -107,18 +107,24 @@ class Accounts:
         """A new user, not signed in, who is mailed a link that confirms their address.
 
         For an address that is taken it is a user who does not exist, after the same work, and its
-        owner is told. Raises BadRequest for the password or the address.
+        owner is told. No mail goes to an address that was sent too many: who owns it signs in, and
+        gets another. Raises BadRequest for the password or the address.
         """
         assert self._addresses is not None, "made with addresses"
         address = self._checked(name=name, email=email, password=password)
+        mails = await self._may_write_to(address)
         user, is_new = await self._create(
             writing, name=name, address=address, password=password, image=image
         )
-        if is_new:
+        if mails and is_new:
             await self._addresses.send_verification(writing, user, target=target)
-        else:
+        elif mails:
             await self._addresses.tell_taken(writing, address)
         return user
+
+    async def _may_write_to(self, address: str) -> bool:
+        """Anybody can sign up with an address of somebody else, and sign in then."""
+        return self._throttle is None or await self._throttle.may_write_to(address)
 
     def _checked(self, *, name: str, email: str, password: str) -> str:
         """The address of a new user. Raises BadRequest."""
@@ -197,7 +203,8 @@ class Accounts:
     ) -> None:
         if self._addresses is not None and self._verified_only:
             if user.get("emailVerified") is not True:
-                await self._addresses.send_verification(writing, user, target=target)
+                if await self._may_write_to(text(user, "email")):
+                    await self._addresses.send_verification(writing, user, target=target)
                 raise Forbidden("Email not verified", code="EMAIL_NOT_VERIFIED")
 
     async def enter(self, writing: Writing, user: Document, device: Device) -> SignIn:

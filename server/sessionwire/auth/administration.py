@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sessionwire.auth.memberships import membership, unpoint
+from sessionwire.auth.memberships import membership, unpoint, user_of
 from sessionwire.auth.organizations import metadata_text, refuse_not_found
 from sessionwire.errors import BadRequest, Duplicate, Forbidden
-from sessionwire.model import parse_id
+from sessionwire.model import ObjectId, parse_id
 from sessionwire.policy.roles import may
 from sessionwire.reactive.fields import text
 
@@ -80,7 +80,7 @@ class Administration:
         """
         id = parse_id(organization)
 
-        async def work() -> tuple[Document, list[object]]:
+        async def work() -> tuple[Document, list[ObjectId | str | None]]:
             role = await _role(writing, id, who)
             if not may(role, {"organization": ["delete"]}):
                 _refuse_may_not("delete")
@@ -88,7 +88,7 @@ class Administration:
             if found is None:
                 _refuse_stranger()
             members = await writing.find("member", {"organizationId": id})
-            ids = [each["userId"] for each in members if each.get("userId") is not None]
+            ids = [user_of(each) for each in members]
             await writing.delete_many("invitation", {"organizationId": id})
             await writing.delete_many("member", {"organizationId": id})
             await writing.delete_one("organization", {"_id": id})

@@ -76,19 +76,20 @@ class Events:
 
     def __init__(self, *, outbox: Outbox | None = None) -> None:
         self.outbox = outbox
-        self._hooks: list[tuple[EventKind, Hook]] = []
+        self._hooks: list[tuple[str, Hook]] = []
         self._running = False
 
-    def listen(self, kind: EventKind, listener: Listener) -> None:
-        """Call it with each event of the kind.
+    def listen(self, kind: str, listener: Listener) -> None:
+        """Call it with each event of the kind; "revoked" is another name of "session_ended".
 
         Raises ValueError for a kind that there is not, and RuntimeError while running.
         """
-        if kind not in get_args(EventKind):
+        known = "session_ended" if kind == "revoked" else kind
+        if known not in get_args(EventKind):
             raise ValueError(f"no event is called {kind!r}; there are {get_args(EventKind)}")
         if self._running:
             raise RuntimeError("register hooks before the server starts")
-        self._hooks.append((kind, Hook(listener)))
+        self._hooks.append((known, Hook(listener)))
 
     async def note(self, writing: Writing, event: Event) -> None:
         """Remember it until the writes are done, and put it down for the webhook."""

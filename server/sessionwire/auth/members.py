@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from sessionwire.auth.memberships import OLDEST, Person, membership, people, unpoint
+from sessionwire.auth.memberships import (
+    OLDEST,
+    Person,
+    membership,
+    people,
+    unpoint,
+    user_of,
+)
 from sessionwire.errors import BadRequest, Forbidden
 from sessionwire.model import Document, ObjectId, parse_id
 from sessionwire.policy.emails import canonical_email
@@ -114,19 +121,19 @@ class Members:
                 refuse_unknown()
             if has_role(text(member, "role"), "owner"):
                 owning = has_role(text(mine, "role"), "owner")
-                if not owning or not await _others_own(writing, id, but=member["userId"]):
+                if not owning or not await _others_own(writing, id, but=user_of(member)):
                     _refuse_only_owner()
-            own = member["userId"] == who.user["_id"]
+            own = user_of(member) == who.user["_id"]
             if not own and not may(text(mine, "role"), {"member": ["delete"]}):
                 raise Forbidden(
                     "You are not allowed to delete this member",
                     code="YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_MEMBER",
                 )
-            await _expel(writing, id, member["userId"])
+            await _expel(writing, id, member)
             return Person(member, named)
 
         removed = await writing.atomically("organization", id, work)
-        await unpoint(writing, id, [removed.member["userId"]])
+        await unpoint(writing, id, [user_of(removed.member)])
         return removed
 
     async def leave(self, writing: Writing, who: SignedIn, *, organization: str) -> Person:
@@ -140,7 +147,7 @@ class Members:
             owning = has_role(text(mine, "role"), "owner")
             if owning and not await _others_own(writing, id, but=who.user["_id"]):
                 _refuse_only_owner()
-            await _expel(writing, id, who.user["_id"])
+            await _expel(writing, id, mine)
             return Person(mine, who.user)
 
         left = await writing.atomically("organization", id, work)
@@ -177,13 +184,14 @@ class Members:
                     code="YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER",
                 )
             if was_owner and not will_own:
-                if not await _others_own(writing, id, but=found["userId"]):
+                if not await _others_own(writing, id, but=user_of(found)):
                     raise BadRequest(
                         "You cannot leave the organization without an owner",
                         code="YOU_CANNOT_LEAVE_THE_ORGANIZATION_WITHOUT_AN_OWNER",
                     )
-            pair = {"organizationId": id, "userId": found["userId"]}
-            await writing.update_many("member", pair, {"$set": {"role": ",".join(roles)}})
+            await writing.update_many(
+                "member", _pair(id, found), {"$set": {"role": ",".join(roles)}}
+            )
             return {**found, "role": ",".join(roles)}
 
         return await writing.atomically("organization", id, work)
@@ -203,21 +211,27 @@ async def _others_own(writing: Writing, id: Id, *, but: object) -> bool:
     """Whether somebody else who exists owns the organization."""
     owners = await writing.find("member", {"organizationId": id, "role": _OWNER})
     for each in owners:
-        if each.get("userId") in (but, None):
+        user_id = user_of(each)
+        if user_id in (but, None):
             continue
-        pair = {"organizationId": id, "userId": each["userId"]}
-        counts = await _first(writing, pair)
+        counts = await _first(writing, _pair(id, each))
         if counts is None or not has_role(text(counts, "role"), "owner"):
             continue
-        if await writing.find_one("user", {"_id": each["userId"]}) is not None:
+        if await writing.find_one("user", {"_id": user_id}) is not None:
             return True
     return False
 
 
-async def _expel(writing: Writing, id: Id, user_id: object) -> None:
+def _pair(id: Id, member: Document) -> dict[str, Any]:
+    """The membership, however often it was written; the document alone when it is nobody's."""
+    user_id = user_of(member)
+    return {"_id": member["_id"]} if user_id is None else {"organizationId": id, "userId": user_id}
+
+
+async def _expel(writing: Writing, id: Id, member: Document) -> None:
     """End the membership, and let nothing of the user's point to the organization."""
-    await writing.delete_many("member", {"organizationId": id, "userId": user_id})
-    await unpoint(writing, id, [user_id])
+    await writing.delete_many("member", _pair(id, member))
+    await unpoint(writing, id, [user_of(member)])
 
 
 def refuse_unknown_roles(roles: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "memberships",
     "people",
     "unpoint",
+    "user_of",
 ]
 
 OLDEST = [("createdAt", 1), ("_id", 1)]
@@ -45,7 +46,7 @@ def effective(members: Iterable[Document], *, by: str) -> list[Document]:
     """Of those that agree in the field `by` the first: other programs may write a pair twice."""
     unique: dict[Any, Document] = {}
     for each in members:
-        if isinstance(each.get(by), ObjectId | str):
+        if type(each.get(by)) in (ObjectId, str):  # MongoDB's code is a str, and no key
             unique.setdefault(each[by], each)
     return list(unique.values())
 
@@ -72,13 +73,24 @@ async def membership(
 
 async def people(store: Store, members: Sequence[Document]) -> list[Person]:
     """The members with their users."""
-    ids = [each["userId"] for each in members]
-    found = await store.find("user", {"_id": {"$in": ids}})
+    ids = [user_of(each) for each in members]
+    found = await store.find("user", {"_id": {"$in": [id for id in ids if id is not None]}})
     by_id = {each["_id"]: each for each in found}
-    return [Person(each, by_id.get(each["userId"])) for each in members]
+    return [
+        Person(each, None if id is None else by_id.get(id))
+        for each, id in zip(members, ids, strict=True)
+    ]
 
 
-async def unpoint(writing: Writing, organization_id: object, user_ids: Sequence[object]) -> None:
+def user_of(member: Document) -> ObjectId | str | None:
+    """Whose membership it is; None for what is no id, which a filter must not be made of."""
+    id = member.get("userId")
+    return id if type(id) is ObjectId or type(id) is str else None
+
+
+async def unpoint(
+    writing: Writing, organization_id: object, user_ids: Sequence[ObjectId | str | None]
+) -> None:
     """Let nothing of these users' point to the organization.
 
     It belongs into the transaction that ends their memberships, for one moment (P2), and once
@@ -87,6 +99,6 @@ async def unpoint(writing: Writing, organization_id: object, user_ids: Sequence[
     """
     pointing = {"activeOrganizationId": {"$in": [organization_id, format_id(organization_id)]}}
     unset = {"$set": {"activeOrganizationId": None}}
-    users = {"$in": list(user_ids)}
+    users = {"$in": [id for id in user_ids if id is not None]}
     await writing.update_many("user", {"_id": users, **pointing}, unset)
     await writing.update_many("session", {"userId": users, **pointing}, unset)

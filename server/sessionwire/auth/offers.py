@@ -75,6 +75,6 @@ class Offers:
     async def _named(
         self, collection: str, invitations: Sequence[Document], field: str
     ) -> dict[str, Document]:
-        ids = [each[field] for each in invitations if isinstance(each.get(field), ObjectId | str)]
+        ids = [each[field] for each in invitations if type(each.get(field)) in (ObjectId, str)]
         found = await self._store.find(collection, {"_id": {"$in": ids}})
         return {str(each["_id"]): each for each in found}

@@ -16,7 +16,7 @@ from sessionwire.auth.memberships import (
     memberships,
     people,
 )
-from sessionwire.errors import BadRequest, Duplicate, Forbidden
+from sessionwire.errors import BadRequest, Duplicate, Forbidden, Unauthorized
 from sessionwire.model import Document, ObjectId, format_id, parse_id
 from sessionwire.policy.roles import has_role, may
 from sessionwire.reactive.fields import text
@@ -126,6 +126,10 @@ class Organizations:
         except Duplicate:
             await writing.delete_one("member", {"_id": owner["_id"]})
             _refuse_taken()
+        if await self._store.find_one("user", {"_id": who.user["_id"]}) is None:  # gone meanwhile
+            await writing.delete_one("member", {"_id": owner["_id"]})
+            await writing.delete_one("organization", {"_id": id})
+            raise Unauthorized("Unauthorized")
         if activate:
             await self.point(writing, who, format_id(id))
         return Full(organization, [Person(owner, who.user)], [])

@@ -5,12 +5,14 @@ One transaction: a crash before its end leaves all as it was, a crash after it n
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NoReturn
 
 from sessionwire.auth.addresses import LINK_LIFETIME
 from sessionwire.auth.clock import Clock, utc_now
 from sessionwire.auth.events import Event, Events
 from sessionwire.auth.mail import letter
+from sessionwire.auth.memberships import effective, user_of
 from sessionwire.errors import BadRequest, PeerError
 from sessionwire.model import Document, format_id
 from sessionwire.policy import letters
@@ -100,10 +102,20 @@ class Removal:
             await self._erase(writing, user)
 
         await writing.atomically("user", user["_id"], work)
+        await self._sweep(writing, user)
+
+    async def _sweep(self, writing: Writing, user: Document) -> None:
+        """Delete what was under way meanwhile, and was not seen: a sign-in, a membership."""
+        await self._sessions.end_all(writing, user, reason="deleted")
+        if await self._store.find_one("member", {"userId": user["_id"]}) is not None:
+            with contextlib.suppress(BadRequest):  # it is too late to refuse
+                await writing.atomically(
+                    "user", user["_id"], lambda: self._leave_organizations(writing, user)
+                )
 
     def _is_fresh(self, session: Document) -> bool:
         created_at = moment(session, "createdAt")
-        return created_at is not None and created_at + FRESH_AGE > self._clock()
+        return created_at is not None and self._clock() - created_at < FRESH_AGE
 
     async def _send(self, writing: Writing, user: Document, *, target: str | None) -> None:
         if await self._credentials.of(user) is not None:
@@ -119,14 +131,14 @@ class Removal:
 
     async def _leave_organizations(self, writing: Writing, user: Document) -> None:
         mine = await writing.find("member", {"userId": user["_id"]})
-        for id in {each["organizationId"] for each in mine}:
+        for id in {each["organizationId"] for each in effective(mine, by="organizationId")}:
             # The lock that every change of roles takes: two last owners cannot go at once.
-            await writing.update_one("organization", {"_id": id}, {"$inc": {"revision": 1}})
+            await writing.lock("organization", id)
             others = await self._others(writing, id, user)
             owner = any(
                 has_role(text(each, "role"), "owner")
                 for each in mine
-                if each["organizationId"] == id
+                if each.get("organizationId") == id
             )
             if not others:
                 await writing.delete_many("invitation", {"organizationId": id})
@@ -142,9 +154,9 @@ class Removal:
         """The other members, as far as they exist: other programs delete users and no members."""
         wanted = {"organizationId": organization_id, "userId": {"$ne": user["_id"]}}
         found = await writing.find("member", wanted)
-        ids = [each.get("userId") for each in found]
+        ids = [id for each in found if (id := user_of(each)) is not None]
         there = {each["_id"] for each in await writing.find("user", {"_id": {"$in": ids}})}
-        return [each for each in found if each.get("userId") in there]
+        return [each for each in found if user_of(each) in there]
 
     async def _erase(self, writing: Writing, user: Document) -> None:
         id = format_id(user["_id"])

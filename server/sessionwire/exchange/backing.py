@@ -84,7 +84,7 @@ class Backing:
         events = events or Events()
         compat = settings.compat == "better-auth"
         cookies = cookies_of(settings)
-        origins = Origins(settings.base_url, settings.origins)
+        origins = Origins(settings.base_url, settings.origins, any_port=settings.any_port)
         passwords = Passwords(scheme="scrypt" if compat else "argon2id")
         throttle = Throttle(
             Counters(store),

@@ -35,6 +35,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     version: Version = Version(0)
     html: str | None = None
+    awaited: bool = True
+    """Whether what was written is shown first; not where how long that takes would tell."""
 
     @classmethod
     def redirect(cls, target: str, *, cookies: Sequence[str] = (), status: int = 302) -> Reply:

@@ -77,10 +77,12 @@ async def _performed(
             refuse_origin(fetch, backing.origins, login=True)
     query = endpoint.query.parse(parse_query(request), where="query")
     call = _call(request, backing, body=body, query=query, path=path)
-    if endpoint.method == "GET" and not (endpoint.session or endpoint.writes):
-        return await endpoint.handler(call)
+    seconds = endpoint.seconds or backing.settings.limits.read_deadline
     try:
-        async with deadline(endpoint.seconds or backing.settings.limits.read_deadline):
+        if endpoint.method == "GET" and not (endpoint.session or endpoint.writes):
+            async with asyncio.timeout(seconds):
+                return await endpoint.handler(call)
+        async with deadline(seconds):
             reply, version = await _carry_out(endpoint, call)
     except TimeoutError:
         raise Unavailable("The database did not answer in time.") from None
@@ -119,7 +121,8 @@ async def shown(reply: Reply, version: Version, backing: Backing) -> Reply:
     presents the version is made to wait for it, here and elsewhere.
     """
     try:
-        await backing.relay.until(version)
+        if reply.awaited:
+            await backing.relay.until(version)
     except Unavailable:
         logger.warning("A write is not shown yet: the change stream is behind.")
     cookies = [*reply.cookies, backing.cookies.written(version)]

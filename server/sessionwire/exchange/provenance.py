@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sessionwire.auth.reading import joined
 from sessionwire.errors import Forbidden
+from sessionwire.policy.cookies import speaks_for_somebody
 from sessionwire.policy.origins import Fetch, Verdict, judge_request
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def fetch_of(connection: HTTPConnection) -> Fetch:
         site=headers.get("sec-fetch-site"),
         mode=headers.get("sec-fetch-mode"),
         dest=headers.get("sec-fetch-dest"),
-        cookie="cookie" in headers,
+        cookie=speaks_for_somebody(joined(headers, "cookie")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 
 __all__ = ["canonical_address", "network_of"]
@@ -13,6 +14,12 @@ _CUSTOMER = 64
 
 def canonical_address(text: str) -> str:
     """The address as RFC 5952 writes it, IPv4 inside IPv6 as IPv4; empty for what is none."""
+    return "" if len(text) > _ADDRESS_LIMIT else _canonical(text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _canonical(text: str) -> str:
+    """Remembered, as every request asks."""
     found = _parsed(text)
     return "" if found is None else str(found)
 

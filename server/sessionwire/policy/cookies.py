@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import re
@@ -25,12 +26,14 @@ __all__ = [
     "Signer",
     "bearer",
     "plausible",
+    "speaks_for_somebody",
     "values_of",
 ]
 
 VERSION_AGE = 30
 """Seconds for which a browser remembers the version of its last write (P5)."""
 
+_VERSION = ".version"
 _HEADER_LIMIT = 16 * 1024
 _VALUE_LIMIT = 4096  # RFC 6265 section 6.1: what a browser keeps of one cookie
 _TOKEN = re.compile(r"[A-Za-z0-9]{32}\Z")
@@ -67,11 +70,14 @@ class PurposeSigner:
         return text if any([hmac.compare_digest(value, each) for each in made]) else None
 
     def _signed(self, key: bytes, text: str, purpose: str) -> str:
-        salt = f"sessionwire.{purpose}".encode()
-        signer = itsdangerous.Signer(
-            key, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256
-        )
-        return signer.sign(text).decode("ascii")
+        return _purpose_signer(key, purpose).sign(text).decode("ascii")
+
+
+@functools.lru_cache(maxsize=64)
+def _purpose_signer(key: bytes, purpose: str) -> itsdangerous.Signer:
+    """With the purpose's own key, which is derived once: every request verifies a cookie."""
+    derived = hmac.digest(key, f"sessionwire.{purpose}".encode(), "sha256")
+    return itsdangerous.Signer(derived, key_derivation="none", digest_method=hashlib.sha256)
 
 
 class BetterAuthSigner:
@@ -112,7 +118,7 @@ class Cookies:
         self.session_token = f"{shield}{prefix}.session_token"
         self.session_data = f"{shield}{prefix}.session_data"
         self.dont_remember = f"{shield}{prefix}.dont_remember"
-        self.version = f"{shield}{prefix}.version"
+        self.version = f"{shield}{prefix}{_VERSION}"
         self.sign_in_state = f"{shield}{prefix}.state"
         self._attributes = f"Path=/; HttpOnly; {'Secure; ' if secure else ''}SameSite=Lax"
         self._compat = compat
@@ -196,6 +202,17 @@ def plausible(text: str, *, now: float) -> Version:
     except ValueError:
         return Version(0)
     return version if version >> 32 <= now + _SKEW else Version(0)
+
+
+def speaks_for_somebody(header: str | None) -> bool:
+    """Whether a `Cookie` header holds more than the version of its sender's last write.
+
+    Whoever was given only that is nobody yet: a program that asked for a letter, or signed out.
+    """
+    if header is None:
+        return False
+    names = [part.partition("=")[0].strip(" \t") for part in header.split(";")]
+    return not all(name.endswith(_VERSION) for name in names)
 
 
 def values_of(header: str | None, name: str) -> list[str]:

@@ -141,6 +141,7 @@ def _host(base_url: str) -> str:
 
 def _said(name: str) -> str:
     """A name as text of one line, in which no mail program finds a link."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in name).split())
+    start = name[: 8 * _NAME]  # of a name as long as a body, the rest is not even looked at
+    line = " ".join("".join(each if each.isprintable() else " " for each in start).split())
     apart = _GLUED.sub(r"\1 ", line)
     return f"“{apart[:_NAME]}”"

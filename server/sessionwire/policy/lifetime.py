@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 __all__ = [
     "FRESH_AGE",
@@ -69,7 +69,7 @@ class Span:
     @property
     def ends_at(self) -> datetime:
         """When it is over unless it is extended; the maximum binds also who wrote a later date."""
-        return min(self.expires_at, self.created_at + self.maximum)
+        return min(self.expires_at, self._maximum_at)
 
     @property
     def remembered(self) -> bool:
@@ -91,8 +91,15 @@ class Span:
         due = self.refresh_at
         if due is None or due > now:
             return Fresh()
-        return Due(min(now + LIFETIME, self.created_at + self.maximum))
+        return Due(min(now + LIFETIME, self._maximum_at))
 
     @property
     def _reaches_maximum(self) -> bool:
-        return self.expires_at >= self.created_at + self.maximum
+        return self.expires_at >= self._maximum_at
+
+    @property
+    def _maximum_at(self) -> datetime:
+        try:
+            return self.created_at + self.maximum
+        except OverflowError:  # another program's date: the last year there is
+            return datetime.max.replace(tzinfo=UTC)

@@ -24,6 +24,7 @@ __all__ = [
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABELS = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+"
 _DOMAIN = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+\Z|localhost\Z")
+_THIS_MACHINE = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?\Z")
 _REDIRECT_LIMIT = 2048
 _UNSAFE = re.compile(r"[\x00-\x20\\\x7f]|[^\x00-\x7f]")
 _HIDDEN_SLASH = re.compile(r"%(?:25)*(?:2f|5c)", re.IGNORECASE)
@@ -46,7 +47,11 @@ class Origins:
     bare `*`.
     """
 
-    def __init__(self, base_url: str, trusted: Iterable[str] = ()) -> None:
+    def __init__(
+        self, base_url: str, trusted: Iterable[str] = (), *, any_port: bool = False
+    ) -> None:
+        """With `any_port` every page of this machine is trusted, for development."""
+        self._any_port = any_port
         self.own = _canonical(base_url)
         scheme = self.own.partition(":")[0]
         given = [each if "://" in each else f"{scheme}://{each}" for each in trusted]
@@ -55,7 +60,9 @@ class Origins:
 
     def trusts(self, origin: str) -> bool:
         """Whether an `Origin` header names one of them."""
-        return origin in self._exact or any(each.match(origin) for each in self._wildcards)
+        if origin in self._exact or any(each.match(origin) for each in self._wildcards):
+            return True
+        return self._any_port and _THIS_MACHINE.match(origin) is not None
 
 
 def _canonical(url: str) -> str:
@@ -91,7 +98,7 @@ class Fetch:
     mode: str | None = None
     dest: str | None = None
     cookie: bool = False
-    """Whether it carries any cookie at all."""
+    """Whether it carries any cookie but the version of the last write, which speaks for nobody."""
 
     @property
     def source(self) -> str | None:

@@ -41,6 +41,8 @@ class PasswordRules:
 
     @classmethod
     def of(cls, base_url: str, *, refuse_common: bool) -> PasswordRules:
+        if refuse_common:
+            _commonest()  # read now: at the first sign-up everybody would wait for it
         return cls(refuse_common, urlsplit(base_url).hostname or "")
 
     def fault_of(self, password: str, *, own: Iterable[str] = ()) -> PasswordFault | None:
@@ -54,7 +56,7 @@ class PasswordRules:
 
     def _words(self, own: Iterable[str]) -> set[str]:
         """Every word that, with digits and signs around it, is no secret."""
-        given = [_folded(each) for each in (*own, self.host, _PRODUCT)]
+        given = [_folded(each[:_BYTES]) for each in (*own, self.host, _PRODUCT)]
         return {_bare(word) for each in given for word in _parts(each)} - {""}
 
 

@@ -24,13 +24,12 @@ _SHORT = 1_024
 
 
 def text(document: Document, field: str) -> str:
-    value = document.get(field)
-    return value if isinstance(value, str) else ""
+    return text_or_none(document, field) or ""
 
 
 def text_or_none(document: Document, field: str) -> str | None:
     value = document.get(field)
-    return value if isinstance(value, str) else None
+    return value if type(value) is str else None  # MongoDB's code is a str, too, but no text
 
 
 def moment(document: Document, field: str) -> datetime | None:

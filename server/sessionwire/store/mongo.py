@@ -43,6 +43,9 @@ logger = logging.getLogger("sessionwire.store")
 
 _Result = TypeVar("_Result")
 _TRANSACTION_SECONDS = 5.0
+_NUMBER = {"$cond": [{"$isNumber": "$revision"}, "$revision", 0]}
+_LOCKED = [{"$set": {"revision": {"$add": [_NUMBER, 1]}}}]
+"""A write that another one collides with. What a program keeps there otherwise counts as none."""
 
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=True,
@@ -349,15 +352,18 @@ class Writing:
             done = await self._collection(collection).delete_many(filter, session=self._session)
             return int(done.deleted_count)
 
+    async def lock(self, collection: str, id: Any) -> None:
+        """Inside `atomically`, be alone with this document, too."""
+        await self.update_one(collection, {"_id": id}, _LOCKED)
+
     async def atomically(
         self, collection: str, id: Any, work: Callable[[], Awaitable[_Result]]
     ) -> _Result:
         """What `work` returns, run as a transaction, alone among those that lock the same document.
 
-        The lock is a write to it (`revision`): who comes second is run again, and sees what the
-        first one did. `work` reads and writes through this object only, and what it raises undoes
-        its writes, and forgets its notes. Raises Unavailable when others are in the way for too
-        long.
+        Who comes second is run again, and sees what the first one did. `work` reads and writes
+        through this object only, and what it raises undoes its writes, and forgets its notes.
+        Raises Unavailable when others are in the way for too long.
         """
         deadline = time.monotonic() + _TRANSACTION_SECONDS
         while True:
@@ -380,7 +386,7 @@ class Writing:
         try:
             async with await started if inspect.isawaitable(started) else started:
                 await self._collection(collection).update_one(
-                    {"_id": id}, {"$inc": {"revision": 1}}, session=self._session
+                    {"_id": id}, _LOCKED, session=self._session
                 )
                 return await work()
         except BaseException:

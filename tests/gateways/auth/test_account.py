@@ -58,6 +58,7 @@ async def test_pw_06_a_sign_up_by_mail_does_not_tell_a_taken_address(
         )
     assert len(shapes) == 1
     assert [each.kind for each in server.letters] == ["verify_email", "address_taken"]
+    assert not server.reader.waited, "a new user is shown at once, and for a taken one nothing is"
 
 
 async def test_pw_06_a_sign_up_by_mail_takes_as_long_for_a_taken_address(store: Store) -> None:

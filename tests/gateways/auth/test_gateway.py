@@ -255,3 +255,16 @@ async def test_a_page_of_a_trusted_origin_signs_in(server: Server) -> None:
     )
     await browser.sign_up(address)
     assert ORIGIN != "http://app.test:3000" and await browser.session() is not None
+
+
+async def test_a_program_that_signed_out_may_sign_in_again_without_an_origin(
+    server: Server,
+) -> None:
+    address = unique_address()
+    program = server.bare()
+    await program.sign_up(address)
+    signed_out = await program.post("/sign-out", origin=ORIGIN)
+    assert signed_out.status_code == 200
+    assert [name for name in program.jar if not name.endswith(".version")] == []
+    back = await program.post("/sign-in/email", {"email": address, "password": "password1234"})
+    assert back.status_code == 200, back.text

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ROOM = Path(routes.__file__).parent
 TEMPLATES = sorted((ROOM / "templates").glob("*.html"))
 PATHS = [
+    "/",
     "/sign-in",
     "/sign-up",
     "/sign-out",

@@ -100,11 +100,17 @@ async def test_a_refused_password_leaves_the_link_good(
     assert (await visitor.submit(path, {"password": NEW, "again": NEW})).status_code == 303
 
 
-@pytest.mark.parametrize("query", ["", "?token=", "?token=nothing", "?error=INVALID_TOKEN"])
+@pytest.mark.parametrize("query", ["?token=", "?token=nothing", "?error=INVALID_TOKEN"])
 async def test_a_bad_link_says_what_to_do(site: Site, query: str) -> None:
     page = await site.visitor().get(f"/reset-password{query}")
     assert (page.status_code, heading(page)) == (400, "This link is not valid any more")
     assert 'href="/forgot-password"' in page.text
+
+
+async def test_without_a_link_the_page_asks_for_one(site: Site) -> None:
+    page = await site.visitor().get("/reset-password")
+    assert (page.status_code, heading(page)) == (200, "Set a new password")
+    assert 'href="/forgot-password"' in page.text and "<form" not in page.text
 
 
 async def test_another_site_sets_no_password(site: Site) -> None:

@@ -57,7 +57,7 @@ class Channel:
 
     async def _ask(self, method: str, url: str, **more: Any) -> Answer:
         if self._tls is None:
-            self._tls = httpx.create_ssl_context()
+            self._tls = await asyncio.to_thread(httpx.create_ssl_context)  # reads a long file
         more["headers"] = {
             "accept": "application/json",
             "accept-encoding": "identity",

@@ -180,7 +180,7 @@ class Identities:
 
     async def _join(self, writing: Writing, person: Person, user: Document) -> None:
         """Give the account to the user, who is locked: they cannot be deleted at the same time."""
-        await writing.update_one("user", {"_id": user["_id"]}, {"$inc": {"revision": 1}})
+        await writing.lock("user", user["_id"])
         await self._note_change(writing, user, person.provider_id)
         await writing.insert_one("account", self._account(person, user))
 

@@ -34,7 +34,8 @@ async def sign_up(call: Call) -> Reply:
         image=call.body.get("image"),
         target=call.body.get("callbackURL") or None,
     )
-    return Reply({"token": None, "user": user_json(user, extras=call.backing.extras)})
+    shown = user_json(user, extras=call.backing.extras)
+    return Reply({"token": None, "user": shown}, awaited=False)
 
 
 async def _sign_up_and_in(call: Call) -> Reply:

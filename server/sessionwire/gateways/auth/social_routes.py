@@ -134,7 +134,7 @@ def _freshly_signed_in(call: Call) -> Any:
     """The user. Raises Forbidden when the sign-in was too long ago to change how to sign in."""
     me = call.me
     created_at = me.session.get("createdAt")
-    if not isinstance(created_at, datetime) or created_at + FRESH_AGE <= call.backing.clock():
+    if not isinstance(created_at, datetime) or call.backing.clock() - created_at >= FRESH_AGE:
         raise Forbidden("Session is not fresh", code="SESSION_NOT_FRESH")
     return me.user
 

@@ -82,9 +82,7 @@ def user_json(user: Document, *, extras: Extras = NO_EXTRAS) -> dict[str, Any]:
     }
 
 
-def session_json(
-    session: Document, *, handle: str, extras: Extras = NO_EXTRAS
-) -> dict[str, Any]:
+def session_json(session: Document, *, handle: str, extras: Extras = NO_EXTRAS) -> dict[str, Any]:
     return {
         "id": format_id(session["_id"]),
         "token": handle,

@@ -44,14 +44,16 @@ async def forgot(call: Call) -> Reply:
 async def show_reset(call: Call, refused: Refused | None) -> Reply:
     """The form only while the link is good, which looking at it does not change."""
     token = call.query.get("token", "")
+    is_linked = not call.query.keys().isdisjoint(("token", "error"))
     is_good = token != "" and await call.backing.recovery.check(token)
     return show(
         "reset_password.html",
         call.backing.settings,
         refused=refused if is_good else None,
-        status=200 if is_good else 400,
+        status=200 if is_good or not is_linked else 400,
         action=link("/reset-password", token=token),
         is_good=is_good,
+        is_linked=is_linked,
         minimum=MINIMUM,
     )
 

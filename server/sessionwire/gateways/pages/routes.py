@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from sessionwire.gateways.pages.gateway import PageGateway
 from sessionwire.gateways.pages.table import pages_of
+from sessionwire.gateways.pages.templates import compile_all
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -93,7 +94,8 @@ def page_routes(
         routes.append(_route("/", _DEMO / "index.html"))
         routes += [_route(f"/demo/{name}", _DEMO / name) for name in _DEMO_FILES]
     if backing is not None:
-        routes += PageGateway(backing, pages_of(backing.settings)).routes()
+        compile_all()
+        routes += PageGateway(backing, pages_of(backing.settings, home=not demo)).routes()
     return routes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sessionwire.errors import BadRequest
@@ -81,7 +82,8 @@ async def sign_up(call: Call) -> Reply:
         await accounts.register(
             call.writing, name=name, email=email, password=password, image=None, target=None
         )
-        return Reply.redirect(here("/sign-up", call, done="sent"), status=303)
+        sent = Reply.redirect(here("/sign-up", call, done="sent"), status=303)
+        return replace(sent, awaited=False)
     entered = await accounts.sign_up(
         call.writing,
         name=name,

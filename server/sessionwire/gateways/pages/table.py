@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sessionwire.gateways.pages import (
     after_page,
     error_page,
+    home_page,
     invitation_page,
     provider_pages,
     recovery_pages,
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["pages_of"]
 
 
-def pages_of(settings: Settings) -> list[Page]:
-    """Those that a server with these settings shows."""
+def pages_of(settings: Settings, *, home: bool) -> list[Page]:
+    """Those that a server with these settings shows; with `home` also one at `/`."""
     return [
+        *(home_page.PAGES if home else ()),
         *sign_in_pages.PAGES,
         *provider_pages.PAGES,
         *recovery_pages.PAGES,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sessionwire.gateways.pages.page import Refused
     from sessionwire.settings import Settings
 
-__all__ = ["link", "page_headers", "render", "show"]
+__all__ = ["compile_all", "link", "page_headers", "render", "show"]
 
 _environment: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
@@ -64,6 +64,12 @@ def link(path: str, **query: str | None) -> str:
     """The path with those parts of a query that are not None or empty."""
     given = {name: value for name, value in query.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def compile_all() -> None:
+    """Compile every template: the first visitor of a page would make all others wait."""
+    for name in _environment.list_templates():
+        _environment.get_template(name)
 
 
 def render(template: str, settings: Settings, **context: Any) -> str:
