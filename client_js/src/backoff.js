@@ -6,25 +6,24 @@ const CAP = 10_000;
 /** A connection that held for this long was a good one: the next loss starts from the beginning. */
 const GOOD = 5_000;
 
-export class Backoff {
-  #attempts = 0;
-  #openedAt = Infinity;
+export function createBackoff() {
+  let attempts = 0;
+  let openedAt = Infinity;
+  return {
+    /** @param {number} now */
+    opened(now) {
+      openedAt = now;
+    },
 
-  /** @param {number} now */
-  opened(now) {
-    this.#openedAt = now;
-  }
-
-  /**
-   * @param {number} now
-   * @param {number} random from 0 up to, not including, 1
-   * @returns {number} the delay before the next attempt
-   */
-  next(now, random) {
-    if (now - this.#openedAt >= GOOD) this.#attempts = 0;
-    this.#openedAt = Infinity;
-    const most = Math.min(CAP, BASE * 2 ** this.#attempts);
-    this.#attempts += 1;
-    return random * most;
-  }
+    /**
+     * @param {number} now
+     * @param {number} random from 0 up to, not including, 1
+     * @returns {number} the delay before the next attempt
+     */
+    next(now, random) {
+      if (now - openedAt >= GOOD) attempts = 0;
+      openedAt = Infinity;
+      return random * Math.min(CAP, BASE * 2 ** attempts++);
+    },
+  };
 }

@@ -1,24 +1,38 @@
 // @ts-check
 /**
- * What is true of one connection, and forgotten with it.
+ * What is true of one connection, and forgotten with it; with its heartbeat (docs/protocol.md#heartbeat). Times are in
+ * milliseconds.
  *
  * @typedef {object} Connection
- * @property {'opening' | 'open'} phase
- * @property {Heartbeat} heartbeat
+ * @property {boolean} open
  * @property {boolean} live                   as the last `status` said
  * @property {string} position                the newest version that it has proved to have
  * @property {string} told                    the version of its last update
  * @property {string | null} bye              a `bye` whose meaning the close code will decide
- * @property {Map<number, string>} barriers   throw-away subscriptions, each waiting for a version
+ * @property {Map<unknown, string>} barriers  throw-away subscriptions, each waiting for a version
+ * @property {number} interval                of silence, before the server is asked whether it is there
+ * @property {number} heardAt
+ * @property {number | null} answerBy         when a silent server is dead
  */
-import { Heartbeat } from './heartbeat.js';
+
+/** Within which time a server must answer. */
+export const ANSWER_WITHIN = 10_000;
 
 /**
- * @param {'opening' | 'open'} phase
  * @param {number} now
+ * @param {boolean} open  else it is being opened
  * @returns {Connection}
  */
-export function createConnection(phase, now) {
-  const heartbeat = new Heartbeat(now);
-  return { phase, heartbeat, live: true, position: '', told: '', bye: null, barriers: new Map() };
+export function createConnection(now, open) {
+  return {
+    open,
+    live: true,
+    position: '',
+    told: '',
+    bye: null,
+    barriers: new Map(),
+    interval: 25_000,
+    heardAt: now,
+    answerBy: now + ANSWER_WITHIN, // the first frame is due
+  };
 }

@@ -1,42 +1,38 @@
 // @ts-check
-/**
- * What the client takes from the world around it: time, timers, randomness, and the signs that the network may be back.
- *
- * @typedef {object} Environment
- * @property {() => number} now                                      milliseconds, never going back
- * @property {() => number} random
- * @property {(run: () => void, delay: number) => unknown} setTimer
- * @property {(timer: any) => void} clearTimer
- * @property {(wake: () => void) => () => void} onWake               returns its undo
- */
+/** What the client takes from the world around it: time, timers, randomness, and the life of the page. */
 
 /**
  * The browser's environment, or that of a server process, in which nothing ever wakes.
  *
- * @returns {Environment}
+ * @returns {import('./index.js').Environment}
  */
 export function createEnvironment() {
   return {
     now: () => performance.now(),
+    date: Date.now,
     random: Math.random,
     setTimer: (run, delay) => setTimeout(run, delay),
-    clearTimer: (timer) => clearTimeout(timer),
+    clearTimer: (timer) => clearTimeout(/** @type {any} */ (timer)),
+    isVisible,
     onWake,
   };
 }
 
-/** @param {() => void} wake */
-function onWake(wake) {
-  if (typeof window === 'undefined' || typeof document === 'undefined') return () => {};
-  const whenVisible = () => {
-    if (document.visibilityState === 'visible') wake();
+const isVisible = () => typeof document === 'undefined' || document.visibilityState === 'visible';
+
+const SIGNS = ['online', 'offline', 'pageshow', 'resume', 'visibilitychange', 'pagehide', 'freeze'];
+
+/** @param {() => void} wake @param {() => void} sleep */
+function onWake(wake, sleep) {
+  if (typeof window === 'undefined') return () => {};
+  /** @param {Event} sign */
+  const heed = ({ type }) => {
+    // A page that goes into the back/forward cache or is frozen must let go of its connection.
+    if (/pagehide|freeze/.test(type)) sleep();
+    // `offline` wakes, too: the connection is asked at once whether it is still there.
+    else if (type !== 'visibilitychange' || isVisible()) wake();
   };
-  // `offline` wakes, too: the connection is asked at once whether it is still there.
-  const signs = ['online', 'offline', 'pageshow'];
-  for (const sign of signs) window.addEventListener(sign, wake);
-  document.addEventListener('visibilitychange', whenVisible);
-  return () => {
-    for (const sign of signs) window.removeEventListener(sign, wake);
-    document.removeEventListener('visibilitychange', whenVisible);
-  };
+  const capture = { capture: true }; // some are events of the document, and do not bubble
+  for (const sign of SIGNS) window.addEventListener(sign, heed, capture);
+  return () => SIGNS.forEach((sign) => window.removeEventListener(sign, heed, capture));
 }

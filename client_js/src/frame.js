@@ -1,20 +1,17 @@
 // @ts-check
-/** Frames as text, and the versions in them (docs/protocol.md#nomenclature). Pure. */
-import { isRecord } from './sharing.js';
+/** Text from the network, and the versions in it (docs/protocol.md#nomenclature). Pure. */
 
 const VERSION = /^[0-9a-f]{16}$/;
 
 /**
- * @param {unknown} text
- * @returns {Record<string, unknown> | null} null: not a frame
+ * @param {any} text
+ * @returns {any} undefined: not JSON
  */
-export function parseFrame(text) {
-  if (typeof text !== 'string') return null;
+export function parse(text) {
   try {
-    const frame = JSON.parse(text);
-    return isRecord(frame) && typeof frame.op === 'string' ? frame : null;
+    return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
 }
 

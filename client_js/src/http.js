@@ -1,73 +1,118 @@
 // @ts-check
 /**
- * Calls of /api/auth/* as values: an outcome tells what came back, and nothing is ever thrown for it.
+ * All that goes over HTTP: calls of /api/auth/* as values, what they promise of the stores, and the refreshing of the
+ * session.
  *
  * @typedef {import('./index.js').Outcome<any>} Outcome
- * @typedef {{fetch: typeof fetch, baseURL: string}} Http
+ * @typedef {import('./index.js').WireError} WireError
  */
-import { isVersion } from './frame.js';
-import { isRecord } from './sharing.js';
+import { createForesight } from './foresight.js';
+import { isVersion, parse } from './frame.js';
 
-const PREFIX = '/api/auth/';
+/** How long a write waits to be shown, in milliseconds. */
+const SHOW_WITHIN = 5_000;
+/** How long a refresh that is due may wait, so that the tabs of a browser do not all ask, and how often it is tried. */
+const REFRESH_WITHIN = 60_000;
+const REFRESH_EVERY = 600_000;
+/** The version that any answer has reached. */
+const FIRST = '0'.repeat(16);
+
+/** These go by GET. */
+const READ = /(^|\/)(get|list|verify-email)/;
+/** After these the cookie may be another one. */
+const CREDENTIAL = /^(sign|change-password)/;
 
 /**
- * @param {Http} http
- * @param {string} path  such as `sign-in/email`
- * @param {object} [body]
- * @returns {Promise<Outcome>}
+ * @param {object} ports
+ * @param {typeof fetch} ports.fetch
+ * @param {string} ports.baseURL
+ * @param {import('./index.js').Environment} ports.environment
+ * @param {import('./live.js').Live} ports.live
+ * @param {ReturnType<typeof import('./switching.js').createSwitching>} ports.switching
+ * @param {ReturnType<typeof import('./reach.js').createReach>} ports.reached
  */
-export function post(http, path, body = {}) {
-  const headers = { 'content-type': 'application/json' };
-  return call(http, path, { method: 'POST', headers, body: JSON.stringify(body) });
+export function createHttp({ fetch, baseURL, environment, live, switching, reached }) {
+  const { session, protocol, flush } = live;
+  const patch = createForesight(live);
+
+  /** @param {string} path  such as `sign-in/email` @param {Record<string, any>} [input]  the body; of a read, the query */
+  const call = async (path, input = {}) => {
+    const isRead = READ.test(path);
+    const search = isRead && String(new URLSearchParams(stated(input)));
+    /** @type {RequestInit} */
+    const request = isRead
+      ? { method: 'GET' }
+      : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) };
+    try {
+      const url = `${baseURL}/api/auth/${path}${search ? `?${search}` : ''}`;
+      const response = await fetch(url, { ...request, credentials: 'include' });
+      return read(response, parse(await response.text()));
+    } catch {
+      return failure(0, 'NETWORK_ERROR', 'The server could not be reached.');
+    }
+  };
+
+  /**
+   * What is shown before a write is answered; each gives what ends it, when the truth is shown or with an error.
+   *
+   * @type {Record<string, (body: any) => (error: WireError | null) => void>}
+   */
+  const foresights = {
+    'update-user': (body) => patch(Object.fromEntries(stated(body))),
+    'organization/set-active': ({ organizationId, organizationSlug }) =>
+      switching.begin(organizationId ?? organizationSlug ?? null),
+  };
+
+  /** Writes, and waits until that is shown. @param {string} path @param {any} [body] @returns {Promise<Outcome>} */
+  const perform = async (path, body = {}) => {
+    const finish = foresights[path]?.(body);
+    const isCredential = CREDENTIAL.test(path);
+    if (isCredential) protocol.hold();
+    const outcome = await call(path, body);
+    const { data, error } = outcome;
+    const isReachable = session.get().status !== 'stale' && !protocol.isFailing();
+    const isReplaced = isCredential && data?.user;
+    const isSignedOut = path === 'sign-out' && data?.success;
+    if (isCredential) protocol.release(isReplaced ? 'replaced' : isSignedOut ? 'signed_out' : 'kept');
+    flush();
+    const version = outcome.version ?? (isReplaced ? FIRST : null);
+    if (version === null || isSignedOut) finish?.(error);
+    else {
+      if (finish) reached(version).then(() => finish(null));
+      if (isReachable) await reached(version, SHOW_WITHIN);
+    }
+    return outcome;
+  };
+
+  const delay = environment.random() * REFRESH_WITHIN;
+  let triedAt = -REFRESH_EVERY;
+
+  // After every step of the connection, and none is silent for longer than a heartbeat: so no timer of its own is
+  // needed, that would have to survive sleep and a changed clock.
+  live.observers.add(() => {
+    const now = environment.now();
+    const isDue = environment.date() >= Date.parse(session.get().data?.session.refreshAt) + delay;
+    if (!isDue || !environment.isVisible() || now < triedAt + REFRESH_EVERY) return;
+    triedAt = now;
+    call('get-session');
+  });
+
+  return perform;
 }
 
-/**
- * @param {Http} http
- * @param {string} path
- * @param {object} [query]  texts and numbers by name; undefined ones are left out
- * @returns {Promise<Outcome>}
- */
-export function get(http, path, query = {}) {
-  const stated = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
-  const search = new URLSearchParams(stated.map(([name, value]) => [name, String(value)]));
-  return call(http, stated.length === 0 ? path : `${path}?${search}`, { method: 'GET' });
+/** The fields that are stated. @param {object} fields @returns {[string, any][]} */
+function stated(fields) {
+  return Object.entries(fields).filter(([, value]) => value !== undefined);
 }
 
-/** @param {Http} http @param {string} path @param {RequestInit} request @returns {Promise<Outcome>} */
-async function call({ fetch, baseURL }, path, request) {
-  try {
-    const response = await fetch(baseURL + PREFIX + path, { ...request, credentials: 'include' });
-    return read(response, await response.text());
-  } catch (cause) {
-    return failure(0, 'NETWORK_ERROR', 'The server could not be reached.');
-  }
-}
-
-/** @param {Response} response @param {string} text @returns {Outcome} */
-function read(response, text) {
-  const { ok, status, headers } = response;
-  const body = parse(text);
-  if (ok && body === undefined) return failure(status, 'INVALID_RESPONSE', 'The answer is not JSON.');
-  if (!ok) {
-    const { code, message } = isRecord(body) ? body : {};
-    return failure(status, asText(code, 'HTTP_ERROR'), asText(message, `The server answered ${status}.`));
-  }
+/** @param {Response} response @param {any} body @returns {Outcome} */
+function read({ ok, status, headers }, body) {
+  const { code, message } = body ?? {};
+  if (!ok) return failure(status, code || 'HTTP_ERROR', message || `The server answered ${status}.`);
+  // Such as the page of a captive portal.
+  if (body === undefined) return failure(status, 'INVALID_RESPONSE', 'The answer is not JSON.');
   const version = headers.get('sessionwire-version');
   return { data: body, error: null, version: isVersion(version) ? version : null };
-}
-
-/** @param {string} text @returns {unknown} undefined: not JSON */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** @param {unknown} value @param {string} fallback */
-function asText(value, fallback) {
-  return typeof value === 'string' && value !== '' ? value : fallback;
 }
 
 /** @param {number} status @param {string} code @param {string} message @returns {Outcome} */

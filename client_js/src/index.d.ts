@@ -45,6 +45,8 @@ export interface State<T> {
 }
 
 export interface Store<T> {
+  /** The first value, pending or given as `initial`: what a page rendered by the server shows until it is hydrated. */
+  readonly initial: T;
   get(): T;
   /** Calls `listener` at once and at each change; returns its undo. Equal data never notifies. */
   subscribe(listener: (value: T) => void): () => void;
@@ -70,7 +72,8 @@ export interface Session {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly expiresAt: string;
-  readonly refreshAt: string;
+  /** From when on an HTTP read extends the session, which the client sees to; null when nothing would be gained. */
+  readonly refreshAt: string | null;
   readonly ipAddress: string | null;
   readonly userAgent: string | null;
   readonly activeOrganizationId: string | null;
@@ -163,19 +166,85 @@ export interface OrganizationQuery {
   organizationSlug?: string;
 }
 
+type Call<Body, Data> = (body: Body) => Promise<Outcome<Data>>;
+type OptionalCall<Body, Data> = (body?: Body) => Promise<Outcome<Data>>;
+type Done = { status: boolean };
+
+/**
+ * Where a switch of the organization stands, by `setActive` or by `pin`. `to` is the id (or the slug, where that was
+ * stated), or null for none. What is shown is never of two organizations: `session` shows the old one until all data
+ * of the new one are there, and then `switched` follows. `membership_lost`: a pin was given up, because the user is no
+ * longer a member of that organization; the active one is shown instead.
+ */
+export type Switching =
+  | { readonly status: 'idle'; readonly reason?: 'membership_lost' }
+  | { readonly status: 'switching'; readonly to: string | null }
+  | { readonly status: 'switched'; readonly to: string | null }
+  | { readonly status: 'failed'; readonly to: string | null; readonly error: WireError };
+
 export interface OrganizationCalls {
-  create(body: { name: string; slug: string; logo?: string; metadata?: object }): Promise<Outcome<Organization>>;
+  readonly switching: Store<Switching>;
+  create: Call<
+    { name: string; slug: string; logo?: string; metadata?: object; keepCurrentActiveOrganization?: boolean },
+    Organization
+  >;
+  update: Call<
+    { data: { name?: string; slug?: string; logo?: string | null; metadata?: object }; organizationId?: string },
+    Organization
+  >;
+  delete: Call<{ organizationId: string }, Organization>;
+  checkSlug: Call<{ slug: string }, Done>;
+  /** Shown at once in `switching`; in a pinned tab, the pin stays. */
+  setActive: Call<{ organizationId: string | null } | { organizationSlug: string }, Organization | null>;
   list(): Promise<Outcome<Organization[]>>;
-  setActive(
-    body: { organizationId: string | null } | { organizationSlug: string },
-  ): Promise<Outcome<Organization | null>>;
-  getFullOrganization(query?: OrganizationQuery & { membersLimit?: number }): Promise<Outcome<FullOrganization | null>>;
-  listMembers(
-    query?: OrganizationQuery & { limit?: number; offset?: number },
-  ): Promise<Outcome<{ members: Member[]; total: number }>>;
-  updateMemberRole(body: { memberId: string; role: string; organizationId?: string }): Promise<Outcome<unknown>>;
-  removeMember(body: { memberIdOrEmail: string; organizationId?: string }): Promise<Outcome<unknown>>;
-  leave(body: { organizationId: string }): Promise<Outcome<unknown>>;
+  getFullOrganization: OptionalCall<OrganizationQuery & { membersLimit?: number }, FullOrganization | null>;
+  getOrganization: OptionalCall<OrganizationQuery, Organization | null>;
+  listMembers: OptionalCall<
+    OrganizationQuery & {
+      limit?: number;
+      offset?: number;
+      sortBy?: string;
+      sortDirection?: 'asc' | 'desc';
+      filterField?: string;
+      filterValue?: string;
+      filterOperator?: string;
+    },
+    { members: Member[]; total: number }
+  >;
+  getActiveMember(): Promise<Outcome<Member>>;
+  getActiveMemberRole: OptionalCall<OrganizationQuery & { userId?: string }, { role: string }>;
+  updateMemberRole: Call<{ memberId: string; role: string | string[]; organizationId?: string }, unknown>;
+  removeMember: Call<{ memberIdOrEmail: string; organizationId?: string }, unknown>;
+  leave: Call<{ organizationId: string }, unknown>;
+  hasPermission: Call<
+    { permissions: Record<string, string[]>; organizationId?: string },
+    { success: boolean; error: null }
+  >;
+  inviteMember: Call<
+    { email: string; role: string | string[]; organizationId?: string; resend?: boolean },
+    Invitation
+  >;
+  acceptInvitation: Call<{ invitationId: string }, { invitation: Invitation; member: unknown }>;
+  rejectInvitation: Call<{ invitationId: string }, { invitation: Invitation; member: null }>;
+  cancelInvitation: Call<{ invitationId: string }, Invitation>;
+  getInvitation: Call<{ id: string }, Invitation & { organizationName: string; organizationSlug: string }>;
+  listInvitations: OptionalCall<{ organizationId?: string }, Invitation[]>;
+  listUserInvitations(): Promise<Outcome<(Invitation & { organizationName: string })[]>>;
+}
+
+export interface Account {
+  readonly id: string;
+  readonly accountId: string;
+  readonly providerId: string;
+  readonly userId: string;
+  readonly createdAt: string | null;
+  readonly updatedAt: string | null;
+  readonly scopes: readonly string[];
+}
+
+/** A session as the list over HTTP has it: `token` names it to `revokeSession`. */
+export interface ListedSession extends Session {
+  readonly token: string;
 }
 
 export interface Credentials {
@@ -183,11 +252,71 @@ export interface Credentials {
   password: string;
 }
 
+export interface SocialBody {
+  provider: string;
+  callbackURL?: string;
+  errorCallbackURL?: string;
+  newUserCallbackURL?: string;
+  disableRedirect?: boolean;
+  scopes?: string[];
+  loginHint?: string;
+  requestSignUp?: boolean;
+  idToken?: object;
+}
+
+/** Where to send the browser: `location.href = data.url`. */
+export interface Redirect {
+  readonly url: string;
+  readonly redirect: boolean;
+}
+
 /**
- * Writes resolve, and never reject, once the stores show what was written (waiting at most 5 seconds, and not at all
- * when the connection is not live).
+ * The calls of /api/auth. They resolve, and never reject. Writes resolve once the stores show what was written (waiting
+ * at most 5 seconds, and not at all when the connection is not live). The first one loads the code that makes them,
+ * unless that has already followed the first session shown.
  */
-export interface SessionClient {
+export interface AuthCalls {
+  readonly signIn: {
+    email: Call<Credentials & { rememberMe?: boolean; callbackURL?: string }, { user: User; url?: string }>;
+    social: Call<SocialBody, Redirect | { user: User; redirect: false }>;
+  };
+  readonly signUp: {
+    email: Call<
+      Credentials & { name: string; image?: string; rememberMe?: boolean; callbackURL?: string },
+      { user: User }
+    >;
+  };
+  signOut(): Promise<Outcome<{ success: boolean }>>;
+  /** Shown at once; taken back if it fails. */
+  updateUser: Call<{ name?: string; image?: string | null }, Done>;
+  updateSession: Call<Record<string, unknown>, { session: Session }>;
+  changeEmail: Call<{ newEmail: string; callbackURL?: string }, Done>;
+  changePassword: Call<
+    { currentPassword: string; newPassword: string; revokeOtherSessions?: boolean },
+    { user: User }
+  >;
+  verifyPassword: Call<{ password: string }, Done>;
+  requestPasswordReset: Call<{ email: string; redirectTo?: string }, Done & { message: string }>;
+  resetPassword: Call<{ newPassword: string; token: string }, Done>;
+  sendVerificationEmail: Call<{ email: string; callbackURL?: string }, Done>;
+  verifyEmail: Call<{ token: string; callbackURL?: string }, Done>;
+  deleteUser: OptionalCall<
+    { password?: string; token?: string; callbackURL?: string },
+    { success: boolean; message: string }
+  >;
+  getSession: OptionalCall<{ disableRefresh?: boolean; disableCookieCache?: boolean }, SessionData | null>;
+  listSessions(): Promise<Outcome<ListedSession[]>>;
+  /** `token`: the id of one of `devices`. */
+  revokeSession: Call<{ token: string }, Done>;
+  revokeOtherSessions(): Promise<Outcome<Done>>;
+  revokeSessions(): Promise<Outcome<Done>>;
+  listAccounts(): Promise<Outcome<Account[]>>;
+  linkSocial: Call<SocialBody, Redirect>;
+  unlinkAccount: Call<{ providerId?: string; accountId?: string }, Done>;
+  readonly organization: OrganizationCalls;
+}
+
+export interface SessionClient extends AuthCalls {
   /** The session, always subscribed. */
   readonly session: LiveStore<SessionData>;
   /** The store of a query; subscribed on the wire while somebody listens. Equal (query, args) give the same store. */
@@ -197,20 +326,11 @@ export interface SessionClient {
   /** Typed references for `query`. */
   readonly api: { readonly auth: { readonly getCurrentUser: QueryReference<User> } };
 
-  readonly signIn: { email(body: Credentials & { rememberMe?: boolean }): Promise<Outcome<{ user: User }>> };
-  readonly signUp: { email(body: Credentials & { name: string; image?: string }): Promise<Outcome<{ user: User }>> };
-  signOut(): Promise<Outcome<{ success: boolean }>>;
-  updateUser(body: { name?: string; image?: string | null }): Promise<Outcome<{ status: boolean }>>;
-  changePassword(body: {
-    currentPassword: string;
-    newPassword: string;
-    revokeOtherSessions?: boolean;
-  }): Promise<Outcome<{ user: User }>>;
-  /** `token`: the id of one of `devices`. */
-  revokeSession(body: { token: string }): Promise<Outcome<{ status: boolean }>>;
-  revokeOtherSessions(): Promise<Outcome<{ status: boolean }>>;
-  readonly organization: OrganizationCalls;
-
+  /**
+   * Shows this organization in this tab, whatever the active one is; null: the active one again. `session`,
+   * `organizations` and `organization` follow together. See `organization.switching`.
+   */
+  pin(organizationId: string | null): void;
   /** Resolves once everything shown is of `version` or later; rejects after 10 seconds, or when the session ends. */
   until(version: Version): Promise<void>;
   /** Ends the connection. What the stores show stays, as `closed`. */
@@ -219,6 +339,12 @@ export interface SessionClient {
 
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocket;
 
+/** The session that a page was delivered with, of which version; `data` is null when nobody was signed in. */
+export interface Initial {
+  readonly data: SessionData | null;
+  readonly version: Version;
+}
+
 export interface ClientOptions {
   /** The server's origin, also with a path prefix. Default: the page's origin. */
   baseURL?: string;
@@ -226,19 +352,36 @@ export interface ClientOptions {
   path?: string;
   /** How long a query stays subscribed after its last listener, in milliseconds. Default: 1000. */
   linger?: number;
+  /**
+   * What `session` shows first, instead of being pending. Default: the content of the page's
+   * `<script type="application/json" id="sessionwire">`, if it has one; null: nothing.
+   */
+  initial?: Initial | null;
+  /** One connection for all tabs of the browser that say so, instead of one for each. Default: false. */
+  shared?: boolean;
   fetch?: typeof fetch;
+  /** Default: the browser's. Without a document nothing is connected, unless one is stated. */
   WebSocket?: WebSocketConstructor;
   /** Time, timers and randomness, for tests. */
   environment?: Environment;
 }
 
 export interface Environment {
+  /** Milliseconds that never go back. */
   now(): number;
+  /** Milliseconds since 1970, as the device has them. */
+  date(): number;
   random(): number;
   setTimer(run: () => void, delay: number): unknown;
   clearTimer(timer: unknown): void;
-  onWake(wake: () => void): () => void;
+  /** Whether somebody can see the page. */
+  isVisible(): boolean;
+  /** `sleep` when the page is being suspended, `wake` when it, or the network, may be back; returns its undo. */
+  onWake(wake: () => void, sleep: () => void): () => void;
 }
 
-/** Makes a client, and connects it. Where there is no WebSocket (server-side rendering) it stays pending. */
+/**
+ * Makes a client, and connects it. Where there is no WebSocket (server-side rendering) it stays pending, or shows
+ * `initial`.
+ */
 export function createSessionClient(options?: ClientOptions): SessionClient;

@@ -1,91 +1,87 @@
 // @ts-check
-/** The client: stores over the live wire, calls over HTTP, and the promise that the stores show what was written. */
+/** The client: stores over the live wire, and calls over HTTP by their names. */
 import { createEnvironment } from './environment.js';
-import { get, post } from './http.js';
-import { Live } from './live.js';
-
-/**
- * @typedef {import('./index.js').Outcome<any>} Outcome
- */
-
-/** How long a write waits to be shown, in milliseconds. */
-const SHOW_WITHIN = 5_000;
-const UNTIL_WITHIN = 10_000;
-/** The version that any answer has reached. */
-const FIRST = '0'.repeat(16);
-
-const api = Object.freeze({ auth: Object.freeze({ getCurrentUser: Object.freeze({ query: 'user' }) }) });
+import { parse } from './frame.js';
+import { createLive } from './live.js';
+import { createSwitching } from './switching.js';
 
 /** @type {typeof import('./index.js').createSessionClient} */
 export function createSessionClient(options = {}) {
+  const {
+    fetch = globalThis.fetch.bind(globalThis),
+    // A server process that renders pages connects nothing, even where it has WebSockets.
+    WebSocket = globalThis.document && globalThis.WebSocket,
+    environment = createEnvironment(),
+    shared = false,
+    path = '/live',
+    linger = 1_000,
+    initial = readInitial(),
+  } = options;
   const baseURL = readBaseURL(options.baseURL);
-  const live = new Live(baseURL + (options.path ?? '/live'), {
-    WebSocket: options.WebSocket ?? globalThis.WebSocket,
-    environment: options.environment ?? createEnvironment(),
-    linger: options.linger ?? 1_000,
+  const url = baseURL + path;
+  const live = createLive(url, { WebSocket, shared, fetch, environment, linger, initial });
+  const { session } = live;
+  const switching = createSwitching(live);
+
+  const load = async () => {
+    try {
+      const { createAfter } = await import('./after.js');
+      return createAfter({ fetch, baseURL, url, environment, live, switching, isConnected: WebSocket !== undefined });
+    } catch {
+      after = null; // and the next call tries again
+    }
+  };
+  /** @type {ReturnType<typeof load> | null} */
+  let after = null;
+  const prepare = () => (after ??= load());
+  live.observers.add(() => {
+    if (!session.get().isPending) prepare();
   });
-  const http = { fetch: options.fetch ?? globalThis.fetch.bind(globalThis), baseURL };
 
-  /** A write under the present credential. @param {string} path @param {object} [body] */
-  const write = async (path, body) => {
-    const outcome = await post(http, path, body);
-    if (outcome.version !== null && live.isLive) await live.reached(outcome.version, SHOW_WITHIN);
-    return outcome;
+  /** @param {string} path @param {any} body @returns {Promise<import('./index.js').Outcome<any>>} */
+  const perform = async (path, body) => {
+    const loaded = await prepare();
+    if (loaded) return loaded.perform(path, body);
+    const error = { status: 0, code: 'NETWORK_ERROR', message: 'The client could not be loaded.' };
+    return { data: null, error, version: null };
   };
 
-  /** A write after which the cookie is another one. @param {string} path @param {object} [body] */
-  const replaceCredential = async (path, body) => {
-    const isReachable = live.isReachable;
-    live.hold();
-    const outcome = await post(http, path, body);
-    live.release(outcome.error === null ? 'replaced' : 'kept');
-    if (outcome.error === null && isReachable) await live.reached(outcome.version ?? FIRST, SHOW_WITHIN);
-    return outcome;
-  };
-
-  const signOut = async () => {
-    live.hold();
-    const outcome = await post(http, 'sign-out');
-    live.release(outcome.error === null ? 'signed_out' : 'kept');
-    return outcome;
-  };
-
-  return {
-    session: /** @type {any} */ (live.session),
-    query: (/** @type {any} */ reference, /** @type {any} */ args) => {
-      return /** @type {any} */ (live.query(typeof reference === 'string' ? reference : reference.query, args));
+  /**
+   * `target`, in which every other name is a call: `organization.setActive(body)` posts to organization/set-active.
+   *
+   * @param {any} target
+   * @param {string} [prefix]
+   */
+  const withCalls = (target, prefix = '') => new Proxy(target, {
+    get(_, name) {
+      // Frameworks probe objects by names such as `then`, `toJSON` and `__v_raw`.
+      if (name in target || typeof name !== 'string' || !/^(?!then$|toJSON$)[a-z]/.test(name)) return target[name];
+      const path = prefix + name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      return (target[name] = withCalls((/** @type {any} */ body) => perform(path, body), `${path}/`));
     },
-    api,
-    signIn: { email: (body) => replaceCredential('sign-in/email', body) },
-    signUp: { email: (body) => replaceCredential('sign-up/email', body) },
-    signOut,
-    updateUser: (body) => write('update-user', body),
-    changePassword: (body) => replaceCredential('change-password', body),
-    revokeSession: (body) => write('revoke-session', body),
-    revokeOtherSessions: () => write('revoke-other-sessions'),
-    organization: {
-      create: (body) => write('organization/create', body),
-      list: () => get(http, 'organization/list'),
-      setActive: (body) => write('organization/set-active', body),
-      getFullOrganization: (query) => get(http, 'organization/get-full-organization', query),
-      listMembers: (query) => get(http, 'organization/list-members', query),
-      updateMemberRole: (body) => write('organization/update-member-role', body),
-      removeMember: (body) => write('organization/remove-member', body),
-      leave: (body) => write('organization/leave', body),
+  });
+
+  return withCalls({
+    session,
+    query: (/** @type {any} */ reference, /** @type {any} */ args) => live.query(reference.query ?? reference, args),
+    api: { auth: { getCurrentUser: { query: 'user' } } },
+    organization: withCalls({ switching: switching.store }, 'organization/'),
+    pin: switching.pin,
+    until: async (/** @type {string} */ version) => (await prepare())?.until(version),
+    close() {
+      live.close();
+      after?.then((loaded) => loaded?.close());
     },
-    until: async (version) => {
-      if (await live.reached(version, UNTIL_WITHIN)) return;
-      const { status } = live.session.get();
-      const cause = status === 'closed' ? 'the connection has ended' : `not within ${UNTIL_WITHIN / 1000} seconds`;
-      throw new Error(`Version ${version} is not shown: ${cause}.`);
-    },
-    close: () => live.close(),
-  };
+  });
 }
 
-/** @param {string | undefined} stated */
-function readBaseURL(stated) {
-  const baseURL = stated ?? globalThis.location?.origin;
-  if (baseURL === undefined) throw new TypeError('Outside a browser, createSessionClient needs a baseURL.');
+/** What the server has put into the page. */
+function readInitial() {
+  return globalThis.document && parse(document.getElementById?.('sessionwire')?.textContent);
+}
+
+/** @param {string} [baseURL] */
+function readBaseURL(baseURL = globalThis.location?.origin) {
+  if (!baseURL) throw new TypeError('Outside a browser, createSessionClient needs a baseURL.');
   return baseURL.replace(/\/+$/, '');
 }

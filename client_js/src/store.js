@@ -4,6 +4,7 @@
 /**
  * @template T
  * @typedef {object} WritableStore
+ * @property {T} initial  the first value: what a page rendered by the server shows until it is hydrated
  * @property {() => T} get
  * @property {(listener: (value: T) => void) => () => void} subscribe  calls at once and at each change; gives its undo
  * @property {(value: T) => () => void} replace                        gives what notifies the listeners
@@ -20,6 +21,8 @@ export function createStore(value, { onFirst, onLast } = {}) {
   const listeners = new Set();
 
   return {
+    initial: value,
+
     get: () => value,
 
     subscribe(listener) {

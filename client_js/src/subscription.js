@@ -17,33 +17,22 @@
  * @typedef {'unasked' | 'asked' | 'current' | 'behind' | 'refused'} Standing
  *
  * @typedef {object} Subscription
- * @property {number} id
+ * @property {number} id            on the wire; another one after a pin
  * @property {string} query
  * @property {Record<string, unknown>} args
  * @property {Standing} standing
  * @property {Answer} answer         what is shown
  * @property {Answer | null} staged  what was told, and waits to be shown together with the rest
- * @property {import('./index.js').State<unknown> | null} shown
  */
 import { isRecord, share } from './sharing.js';
 
 /** @type {Answer} */
-const UNANSWERED = Object.freeze({ data: null, error: null, isPending: true, tag: null, version: '' });
+export const UNANSWERED = { data: null, error: null, isPending: true, tag: null, version: '' };
 
-/** Errors after which the server cannot say what the data are; it goes on trying. */
+/** An error after which the server cannot say what the data are; it goes on trying. */
 const UNDECIDED = 'version_unavailable';
-/** Errors that are the answer: there is nothing to show for this viewer. */
-const DEFINITIVE = new Set(['not_a_member']);
-
-/**
- * @param {number} id
- * @param {string} query
- * @param {Record<string, unknown>} args
- * @returns {Subscription}
- */
-export function createSubscription(id, query, args) {
-  return { id, query, args, standing: 'unasked', answer: UNANSWERED, staged: null, shown: null };
-}
+/** An error that is the answer: there is nothing to show for this viewer. */
+export const NOT_A_MEMBER = 'not_a_member';
 
 /**
  * Takes in one result of an update frame.
@@ -55,71 +44,23 @@ export function createSubscription(id, query, args) {
  */
 export function tell(subscription, result, version) {
   const base = subscription.staged ?? subscription.answer;
-  if ('error' in result) return tellError(subscription, base, result.error, version);
-  if (version < base.version) return true; // never an older state (P3)
-  const told = { error: null, isPending: false, version };
-  if (result.unchanged === true) {
-    if (base.tag === null || result.tag !== base.tag) return false;
-    subscription.staged = { ...base, ...told };
-  } else {
-    if (!('data' in result)) return false;
-    const tag = typeof result.tag === 'string' ? result.tag : null;
-    subscription.staged = { ...told, data: share(subscription.answer.data, result.data), tag };
+  const { data, tag } = result;
+  const error = 'error' in result ? readError(result.error) : null;
+  const isUndecided = error?.code === UNDECIDED;
+  if (version < base.version && !isUndecided) return true; // never an older state (P3)
+  /** @type {Answer} */
+  let told = { ...base, error, isPending: false, version };
+  if (isUndecided) told = { ...base, error }; // nothing is decided, so nothing ends: the pending state, too, goes on
+  else if (error?.code === NOT_A_MEMBER) told = { ...told, data: null, tag: null };
+  else if (!error && result.unchanged) {
+    if (base.tag === null || tag !== base.tag) return false;
+  } else if (!error) {
+    if (data === undefined) return false;
+    told = { ...told, data: share(subscription.answer.data, data), tag: typeof tag === 'string' ? tag : null };
   }
-  subscription.standing = 'current';
+  subscription.staged = told;
+  subscription.standing = error && error.code !== NOT_A_MEMBER ? 'behind' : 'current';
   return true;
-}
-
-/**
- * @param {Subscription} subscription
- * @param {Answer} base
- * @param {unknown} evidence
- * @param {string} version
- */
-function tellError(subscription, base, evidence, version) {
-  const error = readError(evidence);
-  if (error.code === UNDECIDED) {
-    // Nothing is decided, so nothing ends: the pending state, too, goes on.
-    subscription.staged = { ...base, error };
-    subscription.standing = 'behind';
-  } else if (version >= base.version) {
-    const definitive = DEFINITIVE.has(error.code);
-    const data = definitive ? null : base.data;
-    subscription.staged = { data, error, isPending: false, tag: definitive ? null : base.tag, version };
-    subscription.standing = definitive ? 'current' : 'behind';
-  }
-  return true;
-}
-
-/**
- * The subscribe frame was refused: this query has no answer.
- *
- * @param {Subscription} subscription
- * @param {WireError} error
- */
-export function refuse(subscription, error) {
-  subscription.staged = { ...subscription.answer, error, isPending: false };
-  subscription.standing = 'refused';
-}
-
-/**
- * The viewer is gone: nothing to show, and that is definitive.
- *
- * @param {Subscription} subscription
- */
-export function clear(subscription) {
-  const { version } = subscription.answer;
-  subscription.answer = { data: null, error: null, isPending: false, tag: null, version };
-  subscription.staged = null;
-}
-
-/**
- * Whether a subscription shows what an earlier connection said and this one has not yet confirmed.
- *
- * @param {Subscription} subscription
- */
-export function isUnconfirmed({ standing, answer }) {
-  return !answer.isPending && (standing === 'asked' || standing === 'unasked');
 }
 
 /**
@@ -127,28 +68,6 @@ export function isUnconfirmed({ standing, answer }) {
  * @returns {WireError}
  */
 export function readError(evidence) {
-  const { code, message } = isRecord(evidence) ? evidence : {};
-  return {
-    status: 0,
-    code: typeof code === 'string' ? code : 'unknown_error',
-    message: typeof message === 'string' ? message : '',
-  };
-}
-
-/**
- * Whether nobody needs to hear of the difference; a newer version of equal data is none.
- *
- * @param {import('./index.js').State<unknown>} one
- * @param {import('./index.js').State<unknown>} other
- */
-export function isSame(one, other) {
-  return (
-    one.data === other.data &&
-    one.isPending === other.isPending &&
-    one.status === other.status &&
-    one.stale === other.stale &&
-    one.reason === other.reason &&
-    one.error?.code === other.error?.code &&
-    one.error?.message === other.error?.message
-  );
+  const { code = 'unknown_error', message = '' } = isRecord(evidence) ? evidence : {};
+  return { status: 0, code: String(code), message: String(message) };
 }

@@ -1,29 +1,50 @@
 // @ts-check
 /**
- * Tells the browser's other tabs that the cookie now names another session. A connection is bound to the cookie of its
+ * Follows the browser's other tabs when the cookie names another session. A connection is bound to the cookie of its
  * handshake, so a tab that is signed out would not notice that its neighbour has signed in.
  */
-import { isRecord } from './sharing.js';
 
 /**
  * @param {string} url  tabs of the same server hear each other
- * @param {(sessionId: string) => void} onSession  another tab is now signed in with this session
+ * @param {import('./live.js').Live} live
+ * @returns {() => void} stops
  */
-export function createTabs(url, onSession) {
-  const channel = openChannel(`sessionwire ${url}`);
-  if (channel === null) return { announce: () => {}, close: () => {} };
-  channel.onmessage = ({ data }) => {
-    if (isRecord(data) && typeof data.sessionId === 'string') onSession(data.sessionId);
-  };
-  return {
-    /** @param {string} sessionId */
-    announce: (sessionId) => channel.postMessage({ sessionId }),
-    close: () => channel.close(),
-  };
-}
+export function createTabs(url, { protocol, session, observers, flush }) {
+  // Outside a browser there are no tabs, and one process may hold many credentials.
+  const { document, BroadcastChannel } = globalThis;
+  if (!document || !BroadcastChannel) return () => {};
+  const channel = new BroadcastChannel(`sessionwire ${url}`);
+  /** What we have told the others. @type {string | undefined} */
+  let sessionId;
+  /** The session that another tab shows, until we have compared it with ours. @type {string | null} */
+  let announced = null;
 
-/** Outside a browser there are no tabs, and one process may hold many credentials. @param {string} name */
-function openChannel(name) {
-  if (typeof document === 'undefined' || typeof BroadcastChannel === 'undefined') return null;
-  return new BroadcastChannel(name);
+  const observe = () => {
+    const { status, data } = session.get();
+    const id = data?.session.id;
+    if (id && id !== sessionId) channel.postMessage({ sessionId: id });
+    sessionId = id;
+    if (!announced || (status !== 'live' && status !== 'closed')) return; // the next answer may already be of it
+    const isOurs = announced === id;
+    announced = null;
+    if (isOurs) return;
+    protocol.rebind();
+    flush();
+  };
+
+  channel.onmessage = ({ data }) => {
+    // One that begins to listen may have missed what was told before.
+    if (data?.isAsking && sessionId) channel.postMessage({ sessionId });
+    if (typeof data?.sessionId !== 'string') return;
+    announced = data.sessionId;
+    observe();
+  };
+  channel.postMessage({ isAsking: true });
+  observers.add(observe);
+  observe();
+
+  return () => {
+    observers.delete(observe);
+    channel.close();
+  };
 }

@@ -1,21 +1,21 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Backoff } from '../src/backoff.js';
+import { createBackoff } from '../src/backoff.js';
 
 test('doubles up to ten seconds', () => {
-  const backoff = new Backoff();
+  const backoff = createBackoff();
   const delays = Array.from({ length: 8 }, () => backoff.next(0, 1));
   assert.deepEqual(delays, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
 });
 
 test('has full jitter', () => {
-  assert.equal(new Backoff().next(0, 0), 0);
-  assert.equal(new Backoff().next(0, 0.5), 125);
+  assert.equal(createBackoff().next(0, 0), 0);
+  assert.equal(createBackoff().next(0, 0.5), 125);
 });
 
 test('starts over after a connection that held, and goes on after one that did not', () => {
-  const backoff = new Backoff();
+  const backoff = createBackoff();
   backoff.next(0, 1);
   backoff.opened(0);
   assert.equal(backoff.next(4_999, 1), 500);

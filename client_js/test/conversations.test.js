@@ -40,8 +40,8 @@ function send(wire, frame, where) {
 function ask(wire, frame) {
   const isBarrier = frame.since !== undefined;
   if (isBarrier) wire.perform((protocol) => protocol.reach(frame.since));
-  else if (frame.op === 'subscribe') wire.perform((protocol) => protocol.subscribe(frame.query, frame.args));
-  else if (frame.op === 'unsubscribe') wire.perform((protocol) => protocol.unsubscribe(frame.id));
+  else if (frame.op === 'subscribe') wire.subscribe(frame.query, frame.args);
+  else if (frame.op === 'unsubscribe') wire.unsubscribe(frame.id);
   else wire.perform((protocol, now) => protocol.probe(now));
 }
 

@@ -20,7 +20,7 @@ describe('subscribing', () => {
 
   test('never uses an id twice on a connection', () => {
     const wire = liveWire();
-    wire.perform((protocol) => protocol.unsubscribe(wire.subscribe('user')));
+    wire.unsubscribe(wire.subscribe('user'));
     assert.equal(wire.subscribe('user'), 3);
   });
 
@@ -28,7 +28,7 @@ describe('subscribing', () => {
     const wire = liveWire();
     const id = wire.subscribe('user');
     wire.take();
-    wire.perform((protocol) => protocol.unsubscribe(id));
+    wire.unsubscribe(id);
     assert.deepEqual(wire.take(), [{ op: 'unsubscribe', id }]);
     wire.update(2, { id, data: {}, tag: 'b' });
     assert.equal(wire.state(1).status, 'live');
@@ -36,7 +36,7 @@ describe('subscribing', () => {
 
   test('sends nothing while there is no connection', () => {
     const wire = new Wire();
-    wire.perform((protocol) => protocol.unsubscribe(wire.subscribe('user')));
+    wire.unsubscribe(wire.subscribe('user'));
     wire.perform((protocol, now) => protocol.probe(now));
     wire.connect();
     assert.deepEqual(wire.take(), []);
@@ -70,7 +70,7 @@ describe('isPending', () => {
       () => wire.perform((protocol) => protocol.closed()),
       () => wire.connect(),
       () => wire.perform((protocol) => protocol.rebind()),
-      () => wire.perform((protocol) => protocol.rebind({ signedOut: true })),
+      () => wire.perform((protocol) => protocol.rebind(true)),
       () => wire.connect(),
     ];
     for (const step of steps) {
@@ -97,7 +97,7 @@ describe('isPending', () => {
     wire.receive({ op: 'error', id: 1, code: 'unknown_query', message: 'No such query.' });
     const { isPending, error, status, stale } = wire.state(1);
     assert.deepEqual([isPending, error?.code, status, stale], [false, 'unknown_query', 'closed', false]);
-    wire.perform((protocol) => protocol.unsubscribe(1));
+    wire.unsubscribe(1);
     assert.deepEqual(wire.take().length, 1, 'there is nothing to unsubscribe');
   });
 });
@@ -238,7 +238,7 @@ describe('a new connection', () => {
     wire.perform((protocol) => protocol.closed());
     wire.connect();
     wire.update(2, { id: 1, data: bob, tag: 'b1' });
-    wire.perform((protocol) => protocol.unsubscribe(2));
+    wire.unsubscribe(2);
     assert.deepEqual([wire.state(1).data, wire.state(3).isPending], [bob, true]);
   });
 });
@@ -362,12 +362,12 @@ describe('reach', () => {
     const wire = liveWire();
     wire.perform((protocol) => protocol.reach(version(7)));
     assert.deepEqual(wire.take(), [{ ...session, id: 2, since: version(7), tag: 'a1' }]);
-    assert.equal(wire.protocol.shown, version(1));
+    assert.equal(wire.protocol.shown(), version(1));
     wire.update(6, { id: 2, error: { code: 'version_unavailable', message: '' } });
     assert.deepEqual(wire.take(), []);
     wire.update(8, { id: 2, unchanged: true, tag: 'a1' });
     assert.deepEqual(wire.take(), [{ op: 'unsubscribe', id: 2 }]);
-    assert.equal(wire.protocol.shown, version(8));
+    assert.equal(wire.protocol.shown(), version(8));
   });
 
   test('asks nothing when it is shown, or has been asked', () => {
@@ -385,12 +385,12 @@ describe('reach', () => {
     const wire = liveWire();
     wire.perform((protocol) => protocol.reach(version(7)));
     wire.perform((protocol) => protocol.closed());
-    assert.equal(wire.protocol.shown, '');
+    assert.equal(wire.protocol.shown(), '');
     wire.take();
     wire.connect();
     assert.deepEqual(wire.take(), [{ ...session, since: version(7), tag: 'a1' }]);
     wire.update(7, { id: 1, unchanged: true, tag: 'a1' });
-    assert.equal(wire.protocol.shown, version(7));
+    assert.equal(wire.protocol.shown(), version(7));
   });
 });
 
@@ -478,5 +478,5 @@ test('close leaves what is on show, as closed, and wants no connection', () => {
   wire.perform((protocol) => protocol.rebind());
   assert.deepEqual(wire.need, { type: 'rest' });
   assert.deepEqual([wire.state(1).data, wire.state(1).status, wire.state(1).stale], [alice, 'closed', true]);
-  assert.equal(wire.protocol.deadline, null);
+  assert.equal(wire.protocol.deadline(), null);
 });

@@ -3,70 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSessionClient } from '../src/index.js';
 import { version } from './wire.js';
-import { World } from './world.js';
-
-const alice = { session: { id: 's1' }, user: { name: 'Alice' } };
-const bob = { session: { id: 's2' }, user: { name: 'Bob' } };
-
-/**
- * @typedef {object} Call
- * @property {string} url
- * @property {any} request
- * @property {(body: unknown, init?: ResponseInit) => Promise<void>} answer
- * @property {() => Promise<void>} fail
- */
-
-/**
- * A client, and the HTTP calls that wait for the test's answer.
- *
- * @param {{isLive?: boolean}} [options]
- */
-function start({ isLive = true } = {}) {
-  const world = new World();
-  /** @type {Call[]} */
-  const calls = [];
-  const client = createSessionClient({
-    baseURL: 'http://example.test/',
-    WebSocket: world.WebSocket,
-    environment: world.environment,
-    fetch: (url, request) =>
-      new Promise((resolve, reject) => {
-        calls.push({
-          url: String(url),
-          request,
-          answer: (body, init) => settle(resolve, new Response(body === undefined ? '' : JSON.stringify(body), init)),
-          fail: () => settle(reject, new TypeError('fetch failed')),
-        });
-      }),
-  });
-  if (isLive) {
-    world.socket.open();
-    world.socket.update(1, { id: 1, data: alice, tag: 'a1' });
-  }
-  return { world, client, calls };
-}
-
-/** @template T @param {(value: T) => void} how @param {T} value */
-async function settle(how, value) {
-  how(value);
-  await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** @param {number} n */
-function wrote(n) {
-  return { headers: { 'Sessionwire-Version': version(n) } };
-}
-
-/** Whether a promise has settled by now. @param {Promise<unknown>} promise */
-async function isSettled(promise) {
-  let settled = false;
-  const note = () => {
-    settled = true;
-  };
-  promise.then(note, note);
-  await new Promise((resolve) => setImmediate(resolve));
-  return settled;
-}
+import '../src/after.js'; // so that it need not be waited for
+import { alice, bob, isSettled, start, turn, wrote } from './client.js';
 
 describe('the session', () => {
   test('is pending, then live', () => {
@@ -146,34 +84,35 @@ describe('query', () => {
 
 describe('a call', () => {
   test('posts JSON with the cookie, and gives data', async () => {
-    const { client, calls } = start();
+    const { client, nth } = start();
     const outcome = client.updateUser({ name: 'Alicia' });
-    const [call] = calls;
-    assert.equal(call?.url, 'http://example.test/api/auth/update-user');
-    assert.deepEqual(call?.request, {
+    const call = await nth(0);
+    assert.equal(call.url, 'http://example.test/api/auth/update-user');
+    assert.deepEqual(call.request, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{"name":"Alicia"}',
       credentials: 'include',
     });
-    await call?.answer({ status: true });
+    await call.answer({ status: true });
     assert.deepEqual(await outcome, { data: { status: true }, error: null, version: null });
   });
 
   test('reads go by GET, with what was stated', async () => {
-    const { client, calls } = start();
+    const { client, calls, nth } = start();
     client.organization.list();
     client.organization.listMembers({ limit: 5 });
+    await nth(1);
     assert.deepEqual(calls.map(({ url, request }) => [request.method, url]), [
       ['GET', 'http://example.test/api/auth/organization/list'],
       ['GET', 'http://example.test/api/auth/organization/list-members?limit=5'],
     ]);
   });
 
-  test('that needs no body posts an empty object', () => {
-    const { client, calls } = start();
+  test('that needs no body posts an empty object', async () => {
+    const { client, nth } = start();
     client.revokeOtherSessions();
-    assert.equal(calls[0]?.request.body, '{}');
+    assert.equal((await nth(0)).request.body, '{}');
   });
 
   const failures = /** @type {[string, unknown, number, string, string][]} */ ([
@@ -183,18 +122,18 @@ describe('a call', () => {
   ]);
   for (const [what, body, status, code, message] of failures) {
     test(`gives ${what}, and leaves the session alone`, async () => {
-      const { client, calls } = start();
+      const { client, nth } = start();
       const outcome = client.updateUser({ name: 'x' });
-      await calls[0]?.answer(body, { status });
+      await (await nth(0)).answer(body, { status });
       assert.deepEqual(await outcome, { data: null, error: { status, code, message }, version: null });
       assert.deepEqual(client.session.get().data, alice);
     });
   }
 
   test('that reaches nobody is a NETWORK_ERROR', async () => {
-    const { client, calls } = start();
+    const { client, nth } = start();
     const outcome = client.signOut();
-    await calls[0]?.fail();
+    await (await nth(0)).fail();
     assert.equal((await outcome).error?.code, 'NETWORK_ERROR');
     assert.deepEqual([client.session.get().data, client.session.get().status], [alice, 'live']);
   });
@@ -202,9 +141,9 @@ describe('a call', () => {
 
 describe('a write', () => {
   test('resolves once its version is shown', async () => {
-    const { world, client, calls } = start();
+    const { world, client, nth } = start();
     const outcome = client.updateUser({ name: 'Bob' });
-    await calls[0]?.answer({ status: true }, wrote(5));
+    await (await nth(0)).answer({ status: true }, wrote(5));
     assert.equal(await isSettled(outcome), false);
     world.socket.update(5, { id: 1, data: bob, tag: 'b' });
     assert.equal((await outcome).version, version(5));
@@ -212,9 +151,9 @@ describe('a write', () => {
   });
 
   test('that changes nothing on show resolves when the server says so', async () => {
-    const { world, client, calls } = start();
+    const { world, client, nth } = start();
     const outcome = client.revokeOtherSessions();
-    await calls[0]?.answer({ status: true }, wrote(5));
+    await (await nth(0)).answer({ status: true }, wrote(5));
     const { id, since, tag } = world.socket.sent.at(-1);
     assert.deepEqual([since, tag], [version(5), 'a1']);
     world.socket.update(5, { id, unchanged: true, tag: 'a1' });
@@ -223,9 +162,9 @@ describe('a write', () => {
   });
 
   test('whose version is never shown resolves after 5 seconds', async () => {
-    const { world, client, calls } = start();
+    const { world, client, nth } = start();
     const outcome = client.updateUser({ name: 'Bob' });
-    await calls[0]?.answer({ status: true }, wrote(5));
+    await (await nth(0)).answer({ status: true }, wrote(5));
     world.advance(4_999);
     assert.equal(await isSettled(outcome), false);
     world.advance(1);
@@ -233,24 +172,24 @@ describe('a write', () => {
   });
 
   test('resolves at once while the connection is not live, and when it ends', async () => {
-    const { world, client, calls } = start();
+    const { world, client, nth } = start();
     const revoking = client.revokeSession({ token: 's1' });
-    await calls[0]?.answer({ status: true }, wrote(5));
+    await (await nth(0)).answer({ status: true }, wrote(5));
     assert.equal(await isSettled(revoking), false);
     world.socket.bye('revoked');
     await revoking;
     const updating = client.updateUser({ name: 'Bob' });
-    await calls[1]?.answer({ status: true }, wrote(6));
+    await (await nth(1)).answer({ status: true }, wrote(6));
     await updating;
   });
 });
 
 describe('signing in', () => {
   test('binds a new connection, and resolves when it shows the user', async () => {
-    const { world, client, calls } = start();
+    const { world, client, nth } = start();
     const outcome = client.signIn.email({ email: 'bob@example.com', password: 'secret-12' });
-    assert.equal(calls[0]?.url, 'http://example.test/api/auth/sign-in/email');
-    await calls[0]?.answer({ user: {} }, wrote(5));
+    assert.equal((await nth(0)).url, 'http://example.test/api/auth/sign-in/email');
+    await (await nth(0)).answer({ user: {} }, wrote(5));
     assert.ok(world.sockets[0]?.isClosed);
     assert.equal(world.sockets.length, 2);
     assert.deepEqual([client.session.get().data, client.session.get().status], [alice, 'connecting']);
@@ -263,10 +202,10 @@ describe('signing in', () => {
   });
 
   test('works after the session was ended from elsewhere', async () => {
-    const { world, client, calls } = start();
+    const { world, client, nth } = start();
     world.socket.bye('revoked');
     const outcome = client.signIn.email({ email: 'bob@example.com', password: 'secret-12' });
-    await calls[0]?.answer({ user: {} });
+    await (await nth(0)).answer({ user: {} });
     world.socket.open(5);
     world.socket.update(5, { id: 1, data: bob, tag: 'b' });
     await outcome;
@@ -274,18 +213,26 @@ describe('signing in', () => {
   });
 
   test('that fails changes nothing', async () => {
-    const { world, client, calls } = start();
+    const { world, client, nth } = start();
     const outcome = client.signIn.email({ email: 'bob@example.com', password: 'wrong' });
-    await calls[0]?.answer({ code: 'INVALID_EMAIL_OR_PASSWORD', message: '' }, { status: 401 });
+    await (await nth(0)).answer({ code: 'INVALID_EMAIL_OR_PASSWORD', message: '' }, { status: 401 });
     assert.equal((await outcome).error?.status, 401);
     assert.deepEqual([world.sockets.length, client.session.get().status], [1, 'live']);
   });
 
-  test('does not wait for a connection that is just failing', async () => {
-    const { world, client, calls } = start();
+  test('does not wait for a server that has no live wire', async () => {
+    const { world, client, nth } = start({ isLive: false });
     world.socket.end();
     const outcome = client.signIn.email({ email: 'bob@example.com', password: 'secret-12' });
-    await calls[0]?.answer({ user: {} });
+    await (await nth(0)).answer({ user: {} });
+    await outcome;
+  });
+
+  test('does not wait for a connection that is just failing', async () => {
+    const { world, client, nth } = start();
+    world.socket.end();
+    const outcome = client.signIn.email({ email: 'bob@example.com', password: 'secret-12' });
+    await (await nth(0)).answer({ user: {} });
     await outcome;
   });
 });
@@ -293,14 +240,15 @@ describe('signing in', () => {
 describe('signing out', () => {
   for (const order of ['after', 'before']) {
     test(`shows nobody at once, and no error, with the bye ${order} the answer`, async () => {
-      const { world, client, calls } = start();
+      const { world, client, nth } = start();
       const [first] = world.sockets;
       /** @type {unknown[]} */
       const seen = [];
       client.session.subscribe(({ data, error, reason }) => seen.push([data?.user.name ?? null, error, reason]));
       const outcome = client.signOut();
+      await nth(0);
       if (order === 'before') first?.bye('signed_out');
-      await calls[0]?.answer({ success: true }, wrote(5));
+      await (await nth(0)).answer({ success: true }, wrote(5));
       if (order === 'after') first?.bye('signed_out');
       await outcome;
       world.socket.open(5);
@@ -313,13 +261,14 @@ describe('signing out', () => {
 });
 
 test('changing the password keeps this device signed in, also when the bye of the old session is faster', async () => {
-  const { world, client, calls } = start();
+  const { world, client, nth } = start();
   /** @type {unknown[]} */
   const names = [];
   client.session.subscribe(({ data }) => names.push(data?.user.name));
   const outcome = client.changePassword({ currentPassword: 'a', newPassword: 'b', revokeOtherSessions: true });
+  const call = await nth(0);
   world.socket.bye('password_changed');
-  await calls[0]?.answer({ user: {} });
+  await call.answer({ user: {} });
   world.socket.open(5);
   world.socket.update(5, { id: 1, data: alice, tag: 'a1' });
   await outcome;
@@ -331,6 +280,7 @@ describe('until', () => {
     const { world, client } = start();
     await client.until(version(1));
     const waiting = client.until(version(3));
+    await turn();
     world.socket.update(3, { id: 1, data: bob, tag: 'b' });
     await waiting;
   });
@@ -338,21 +288,24 @@ describe('until', () => {
   test('rejects after 10 seconds', async () => {
     const { world, client } = start();
     const waiting = client.until(version(3));
+    await turn();
     world.advance(10_000);
-    await assert.rejects(waiting, /0000000000000003 is not shown: not within 10 seconds/);
+    await assert.rejects(waiting, /0000000000000003 is not shown; the connection is live/);
   });
 
   test('rejects when the connection ends', async () => {
     const { world, client } = start();
     const waiting = client.until(version(3));
+    await turn();
     world.socket.bye('expired');
-    await assert.rejects(waiting, /the connection has ended/);
+    await assert.rejects(waiting, /the connection is closed/);
   });
 });
 
 test('close leaves no timer behind, and shows closed', async () => {
   const { world, client } = start();
   const waiting = client.until(version(3));
+  await turn();
   client.close();
   await assert.rejects(waiting);
   assert.deepEqual([client.session.get().data, client.session.get().status, world.timers], [alice, 'closed', 0]);

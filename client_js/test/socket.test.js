@@ -1,22 +1,30 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Socket } from '../src/socket.js';
+import { createProtocol } from '../src/protocol.js';
+import { createSocket } from '../src/socket.js';
 import { version } from './wire.js';
 import { World } from './world.js';
 
-function start() {
+/** @param {{fetch?: any, onStep?: () => void}} [options] */
+function start({ fetch = async () => assert.fail('no HTTP'), onStep = () => {} } = {}) {
   const world = new World();
+  const protocol = createProtocol();
+  const subscription = protocol.subscribe('session');
   /** @type {import('../src/index.js').State<any>[]} */
   const states = [];
-  const socket = new Socket('ws://example.test/live', {
+  const socket = createSocket('ws://example.test/live', {
+    protocol,
     WebSocket: world.WebSocket,
+    fetch,
     environment: world.environment,
-    onStates: (changed) => states.push(...changed.values()),
+    onStep() {
+      states.push(protocol.state(subscription));
+      onStep();
+    },
   });
-  socket.perform((protocol) => protocol.subscribe('session'));
   socket.start();
-  return { world, socket, states };
+  return { world, protocol, socket, states };
 }
 
 function startLive() {
@@ -130,19 +138,14 @@ test('frames keep the connection without a timer for each', () => {
 });
 
 test('a listener may subscribe while it is told', () => {
-  const world = new World();
-  let asked = false;
-  const socket = new Socket('ws://example.test/live', {
-    WebSocket: world.WebSocket,
-    environment: world.environment,
-    onStates: (states) => {
-      if (states.get(1)?.status !== 'live' || asked) return;
-      asked = true;
-      socket.perform((protocol) => protocol.subscribe('user'));
-    },
-  });
-  socket.perform((protocol) => protocol.subscribe('session'));
-  socket.start();
+  let onStep = () => {};
+  const { world, protocol, socket, states } = start({ onStep: () => onStep() });
+  onStep = () => {
+    if (states.at(-1)?.status !== 'live') return;
+    onStep = () => {};
+    protocol.subscribe('user');
+    socket.flush();
+  };
   world.socket.open();
   world.socket.update(1, { id: 1, data: {}, tag: 'a' });
   assert.deepEqual(world.socket.sent.map(({ query }) => query), ['session', 'user']);

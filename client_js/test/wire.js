@@ -1,15 +1,18 @@
 // @ts-check
 /** A protocol with the time in our hands: what it sent, what it shows, and what it needs. */
 import assert from 'node:assert/strict';
-import { Protocol } from '../src/protocol.js';
+import { createProtocol } from '../src/protocol.js';
+import { share } from '../src/sharing.js';
 
 /** The n-th version of these tests. @param {number} n */
 export function version(n) {
   return n.toString(16).padStart(16, '0');
 }
 
+/** @typedef {import('../src/protocol.js').Protocol} Protocol */
+
 export class Wire {
-  protocol = new Protocol();
+  protocol = createProtocol();
   now = 0;
   /** @type {any[]} */
   sent = [];
@@ -17,23 +20,41 @@ export class Wire {
   need = null;
   /** How often a state was told anew. */
   notifications = 0;
+  /** By the id they were subscribed with. @type {Map<number, import('../src/subscription.js').Subscription>} */
+  #subscriptions = new Map();
   /** @type {Map<number, import('../src/index.js').State<any>>} */
   #states = new Map();
 
   /** @template T @param {(protocol: Protocol, now: number) => T} step @returns {T} */
   perform(step) {
     const result = step(this.protocol, this.now);
-    const { frames, states, need } = this.protocol.drain();
+    const { frames, need } = this.protocol.drain();
     this.sent.push(...frames);
     this.need = need ?? this.need;
-    this.notifications += states.size;
-    for (const [id, state] of states) this.#states.set(id, state);
+    for (const [id, subscription] of this.#subscriptions) {
+      const before = this.#states.get(id);
+      const state = this.protocol.state(subscription);
+      const isNews = before === undefined || share(before, { ...state, version: before.version }) !== before;
+      this.notifications += Number(isNews);
+      this.#states.set(id, state);
+    }
     return result;
   }
 
   /** @param {string} query @param {Record<string, unknown>} [args] */
   subscribe(query, args) {
-    return this.perform((protocol) => protocol.subscribe(query, args));
+    return this.perform((protocol) => {
+      const subscription = protocol.subscribe(query, args);
+      this.#subscriptions.set(subscription.id, subscription);
+      return subscription.id;
+    });
+  }
+
+  /** @param {number} id */
+  unsubscribe(id) {
+    const subscription = this.#subscriptions.get(id);
+    assert.ok(subscription);
+    this.perform((protocol) => protocol.unsubscribe(subscription));
   }
 
   connect() {
@@ -66,7 +87,7 @@ export class Wire {
   advance(milliseconds) {
     const end = this.now + milliseconds;
     for (;;) {
-      const { deadline } = this.protocol;
+      const deadline = this.protocol.deadline();
       if (deadline === null || deadline > end) break;
       this.now = Math.max(this.now, deadline);
       this.perform((protocol, now) => protocol.tick(now));

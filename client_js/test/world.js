@@ -9,12 +9,18 @@ export class World {
   /** @type {FakeWebSocket[]} */
   sockets = [];
   wake = () => {};
+  sleep = () => {};
+  isVisible = true;
+  /** The device's clock, ahead of the world's time by this. */
+  clock = 0;
   /** @type {Set<{at: number, run: () => void}>} */
   #timers = new Set();
 
   /** @type {import('../src/index.js').Environment} */
   environment = {
     now: () => this.time,
+    date: () => this.time + this.clock,
+    isVisible: () => this.isVisible,
     random: () => this.random(),
     setTimer: (run, delay) => {
       const timer = { at: this.time + delay, run };
@@ -22,10 +28,10 @@ export class World {
       return timer;
     },
     clearTimer: (timer) => void this.#timers.delete(/** @type {any} */ (timer)),
-    onWake: (wake) => {
-      this.wake = wake;
+    onWake: (wake, sleep) => {
+      Object.assign(this, { wake, sleep });
       return () => {
-        this.wake = () => {};
+        this.wake = this.sleep = () => {};
       };
     },
   };

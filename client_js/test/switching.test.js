@@ -1,0 +1,158 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import '../src/after.js'; // so that it need not be waited for
+import { sessionOf, start, turn, wrote } from './client.js';
+
+const acme = sessionOf('acme');
+const umbrella = sessionOf('umbrella');
+const refusal = { code: 'not_a_member', message: 'No.' };
+
+/** A client that shows Acme in `session` (1) and `organization` (2), and all that it has shown. */
+function startInAcme() {
+  const started = start({ first: acme });
+  const { world, client } = started;
+  const organization = client.query('organization');
+  organization.subscribe(() => {});
+  world.socket.update(1, { id: 2, data: { id: 'acme' }, tag: 'o1' });
+  /** @type {string[]} */
+  const seen = [];
+  client.session.subscribe(({ data }) => seen.push(`${data?.organization?.id} ${organization.get().data?.id}`));
+  /** @type {string[]} */
+  const steps = [];
+  client.organization.switching.subscribe((/** @type {any} */ { status, to, reason, error }) => {
+    steps.push([status, to, reason, error?.code].filter(Boolean).join(' '));
+  });
+  return { ...started, organization, seen, steps };
+}
+
+describe('setActive', () => {
+  test('is switching at once, and switched when the data are there: no moment shows two organizations', async () => {
+    const { world, client, nth, seen, steps } = startInAcme();
+    const outcome = client.organization.setActive({ organizationId: 'umbrella' });
+    const call = await nth(0);
+    assert.deepEqual(client.organization.switching.get(), { status: 'switching', to: 'umbrella' });
+    await call.answer({ id: 'umbrella' }, wrote(5));
+    await turn();
+    assert.equal(client.session.get().data?.scope, 'u1 acme member');
+    assert.equal(client.organization.switching.get().status, 'switching');
+    world.socket.update(5, { id: 1, data: umbrella, tag: 'b' }, { id: 2, data: { id: 'umbrella' }, tag: 'o2' });
+    assert.equal((await outcome).error, null);
+    assert.deepEqual(steps, ['idle', 'switching umbrella', 'switched umbrella']);
+    assert.deepEqual([...new Set(seen)], ['acme acme', 'umbrella umbrella']);
+  });
+
+  test('that is refused has failed, with the error, and nothing has changed', async () => {
+    const { client, nth, seen, steps } = startInAcme();
+    const outcome = client.organization.setActive({ organizationSlug: 'secret' });
+    await (await nth(0)).answer({ code: 'FORBIDDEN', message: '' }, { status: 403 });
+    assert.equal((await outcome).error?.code, 'FORBIDDEN');
+    assert.deepEqual(steps, ['idle', 'switching secret', 'failed secret FORBIDDEN']);
+    assert.deepEqual(seen, ['acme acme']);
+  });
+
+  test('of two in a row, the last one counts', async () => {
+    const { world, client, nth, steps } = startInAcme();
+    client.organization.setActive({ organizationId: 'umbrella' });
+    client.organization.setActive({ organizationId: null });
+    await (await nth(1)).answer(null, wrote(6));
+    await (await nth(0)).answer({ id: 'umbrella' }, wrote(5));
+    world.socket.update(6, { id: 1, data: { ...acme, organization: null }, tag: 'c' });
+    await turn();
+    assert.deepEqual(steps, ['idle', 'switching umbrella', 'switching', 'switched']);
+    assert.equal(/** @type {any} */ (client.organization.switching.get()).to, null);
+  });
+});
+
+describe('a pin', () => {
+  const asked = (/** @type {any[]} */ sent) => sent.map(({ op, id, args, tag }) => [op, id, args?.organization, tag]);
+
+  test('is asked on the same connection, and shown when all of it is there', () => {
+    const { world, client, seen, steps } = startInAcme();
+    const before = world.socket.sent.length;
+    client.pin('umbrella');
+    assert.deepEqual(asked(world.socket.sent.slice(before)), [
+      ['unsubscribe', 1, undefined, undefined],
+      ['subscribe', 3, 'umbrella', undefined],
+      ['unsubscribe', 2, undefined, undefined],
+      ['subscribe', 4, 'umbrella', undefined],
+    ]);
+    world.socket.update(2, { id: 3, data: umbrella, tag: 'b' });
+    assert.deepEqual([...new Set(seen)], ['acme acme']);
+    world.socket.update(2, { id: 4, data: { id: 'umbrella' }, tag: 'o2' });
+    assert.deepEqual([...new Set(seen)], ['acme acme', 'umbrella umbrella']);
+    assert.deepEqual(steps, ['idle', 'switching umbrella', 'switched umbrella']);
+    assert.equal(world.sockets.length, 1);
+  });
+
+  test('ignores what was on its way for the organization that is left', () => {
+    const { world, client, organization } = startInAcme();
+    client.pin('umbrella');
+    world.socket.update(2, { id: 1, data: sessionOf('acme', { name: 'Late' }), tag: 'x' });
+    world.socket.update(2, { id: 3, data: umbrella, tag: 'b' }, { id: 4, data: { id: 'umbrella' }, tag: 'o2' });
+    assert.deepEqual(client.session.get().data, umbrella);
+    assert.deepEqual(organization.get().data, { id: 'umbrella' });
+  });
+
+  test('is asked again after a cut, and applies to later subscriptions, but not to other queries or stated ones', () => {
+    const { world, client } = startInAcme();
+    client.pin('umbrella');
+    world.socket.end();
+    world.wake();
+    world.socket.open();
+    client.query('organizations').subscribe(() => {});
+    client.query('devices').subscribe(() => {});
+    client.query('organization', { organization: 'acme' }).subscribe(() => {});
+    const organizations = world.socket.sent.map(({ query, args }) => [query, args.organization]);
+    assert.deepEqual(organizations, [
+      ['session', 'umbrella'],
+      ['organization', 'umbrella'],
+      ['organizations', 'umbrella'],
+      ['devices', undefined],
+      ['organization', 'acme'],
+    ]);
+  });
+
+  test('before the first connection never shows the active organization', () => {
+    const { world, client } = start({ isLive: false });
+    client.pin('umbrella');
+    world.socket.open();
+    assert.deepEqual(asked(world.socket.sent), [['subscribe', 2, 'umbrella', undefined]]);
+    world.socket.update(1, { id: 2, data: umbrella, tag: 'b' });
+    assert.equal(client.organization.switching.get().status, 'switched');
+  });
+
+  test('to an organization of others has failed, and what was on show stays', () => {
+    const { world, client, seen, steps } = startInAcme();
+    client.pin('secret');
+    world.socket.update(2, { id: 3, error: refusal }, { id: 4, error: refusal });
+    assert.deepEqual(asked(world.socket.sent.slice(-2)), [
+      ['unsubscribe', 4, undefined, undefined],
+      ['subscribe', 6, undefined, undefined],
+    ]);
+    world.socket.update(2, { id: 5, data: acme, tag: 'a' }, { id: 6, data: { id: 'acme' }, tag: 'o1' });
+    assert.deepEqual(steps, ['idle', 'switching secret', 'failed secret not_a_member']);
+    assert.deepEqual([...new Set(seen)], ['acme acme']);
+    assert.equal(client.session.get().status, 'live');
+  });
+
+  test('falls back to the active organization, with the reason, when the membership is lost', () => {
+    const { world, client, seen, steps } = startInAcme();
+    client.pin('umbrella');
+    world.socket.update(2, { id: 3, data: umbrella, tag: 'b' }, { id: 4, data: { id: 'umbrella' }, tag: 'o2' });
+    world.socket.update(3, { id: 3, error: refusal }, { id: 4, error: refusal });
+    world.socket.update(3, { id: 5, data: acme, tag: 'a' }, { id: 6, data: { id: 'acme' }, tag: 'o1' });
+    assert.deepEqual(steps.slice(-1), ['idle membership_lost']);
+    assert.deepEqual([...new Set(seen)], ['acme acme', 'umbrella umbrella']);
+    assert.deepEqual([seen.at(-1), client.session.get().error], ['acme acme', null]);
+  });
+
+  test('is taken back by null', () => {
+    const { world, client } = startInAcme();
+    client.pin('umbrella');
+    client.pin(null);
+    world.socket.update(2, { id: 5, data: acme, tag: 'a' }, { id: 6, data: { id: 'acme' }, tag: 'o1' });
+    assert.deepEqual(client.organization.switching.get(), { status: 'switched', to: null });
+    assert.deepEqual(client.session.get().data, acme);
+  });
+});

@@ -1,0 +1,112 @@
+"""sessionwire with the pages of these tests beside it, in this process or in one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import uvicorn
+from starlette.routing import Mount, Router
+from starlette.staticfiles import StaticFiles
+
+import sessionwire
+from sessionwire.app import SessionWire
+from sessionwire.serving import uvicorn_config
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import Receive, Scope, Send
+
+    from sessionwire.settings import Settings
+
+__all__ = ["PAGES", "Site", "serve_site"]
+
+PAGES = Path(__file__).parent
+_READY_WITHIN = 30.0
+_PACKAGES = str(Path(sessionwire.__file__).parents[1])
+
+
+class Site(SessionWire):
+    """The server, these pages under `/pages/`, and a network that may refuse WebSockets."""
+
+    def __init__(self, settings: Settings | None = None, *, pages: Path = PAGES) -> None:
+        super().__init__(settings)
+        self.refuses_websockets = False
+        self.handshakes = 0
+        self.connections = 0
+        """WebSockets that are open now."""
+        routes = [Mount("/pages", StaticFiles(directory=pages)), Mount("/", super().__call__)]
+        self._site = Router(routes=routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+        elif scope["type"] == "websocket" and self.refuses_websockets:
+            await receive()
+            await send({"type": "websocket.close"})  # before it is accepted: 403
+        elif scope["type"] == "websocket":
+            await self._counted(scope, receive, send)
+        else:
+            await self._site(scope, receive, send)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.handshakes += 1
+        self.connections += 1
+        try:
+            await self._site(scope, receive, send)
+        finally:
+            self.connections -= 1
+
+
+@contextlib.asynccontextmanager
+async def serve_site(settings: Settings, *, port: int) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """The site in a process of its own, on the database of `settings`, until the block ends."""
+    assert settings.mongodb_uri is not None
+    assert settings.secret is not None
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("SESSIONWIRE_")},
+        "PYTHONPATH": _PACKAGES,
+        "SESSIONWIRE_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "SESSIONWIRE_DATABASE": settings.database,
+        "SESSIONWIRE_SECRET": settings.secret.get_secret_value(),
+        "SESSIONWIRE_BASE_URL": address,
+    }
+    process = _start([sys.executable, __file__, str(port)], environment)
+    try:
+        await _answers(process, address)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=environment)
+
+
+async def _answers(process: subprocess.Popen[bytes], address: str) -> None:
+    async with asyncio.timeout(_READY_WITHIN), httpx.AsyncClient(base_url=address) as http:
+        while True:
+            assert process.poll() is None, "it ended"
+            with contextlib.suppress(httpx.TransportError):
+                if (await http.get("/pages/blank.html")).is_success:
+                    return
+            await asyncio.sleep(0.02)
+
+
+def _main() -> Any:
+    site = Site()
+    config = uvicorn_config(site, site.settings, host="127.0.0.1", port=int(sys.argv[1]))
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    _main()
