@@ -205,6 +205,24 @@ async def test_pw_07_nobody_can_have_a_mailbox_flooded(server: Server) -> None:
     assert await server.backing.recovery.check(token)
 
 
+async def test_pw_07_who_is_signed_in_cannot_flood_a_mailbox_either(server: Server) -> None:
+    browser, victim = server.browser(), unique_address("victim")
+    await browser.sign_up(unique_address())
+    await browser.post("/organization/create", {"name": "Acme", "slug": unique_address()})
+    asked = [
+        ("/organization/invite-member", {"email": victim, "role": "member", "resend": True}),
+        ("/change-email", {"newEmail": victim}),
+    ]
+    answers = [
+        await browser.send("POST", path, json=body, peer=a_peer())
+        for path, body in asked
+        for _ in range(3)
+    ]
+    assert [each.status_code for each in answers] == [200, 200, 200, 429, 429, 429]
+    assert answers[-1].headers["retry-after"]
+    assert len([each for each in server.letters if each.to == victim]) == 3
+
+
 @pytest.mark.parametrize("path", ["/sign-up/email", "/sign-in/email"])
 async def test_who_signs_up_with_somebodys_address_cannot_fill_their_mailbox(
     store: Store, path: str

@@ -92,10 +92,22 @@ class Throttle:
         Ask before anything is done, for every address alike, and tell nobody: who asks must not
         learn whether there is an account. Raises Unavailable.
         """
+        return await self._wait_of_letter(email) == 0
+
+    async def admit_letter(self, email: str) -> None:
+        """The same for who is signed in, and may be told: they name the address themselves.
+
+        Raises TooManyRequests, and Unavailable.
+        """
+        wait = await self._wait_of_letter(email)
+        if wait:
+            raise TooManyRequests(retry_after=math.ceil(wait))
+
+    async def _wait_of_letter(self, email: str) -> float:
         if not self._on:
-            return True
+            return 0
         key = _key("letters", _account(email))
-        return await self._counters.take(key, LETTERS, now=self._clock()) == 0
+        return await self._counters.take(key, LETTERS, now=self._clock())
 
     async def _track(self, email: str, network: str) -> str:
         account = _account(email)

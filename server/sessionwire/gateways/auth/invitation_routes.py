@@ -11,9 +11,11 @@ __all__ = ["ENDPOINTS"]
 
 
 async def invite_member(call: Call) -> Reply:
+    me = call.me
+    await call.backing.throttle.admit_letter(call.body["email"])
     invitation = await call.backing.invitations.invite(
         call.writing,
-        call.me,
+        me,
         email=call.body["email"],
         roles=call.body["role"],
         organization=call.body.get("organizationId"),

@@ -84,6 +84,7 @@ async def change_email(call: Call) -> Reply:
     me = call.me
     if not call.backing.settings.change_email:
         raise BadRequest("Change email is disabled", code="CHANGE_EMAIL_DISABLED")
+    await call.backing.throttle.admit_letter(call.body["newEmail"])
     changed = await call.backing.addresses.change(
         call.writing,
         me,
