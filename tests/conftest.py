@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymongo import AsyncMongoClient
 
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
@@ -24,6 +25,10 @@ async def mongo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Embed
     directory = tmp_path_factory.mktemp("mongo")
     arguments = ["--setParameter", "enableTestCommands=1"]
     async with EmbeddedMongo(directory, extra_arguments=arguments) as running:
+        async with AsyncMongoClient[dict[str, Any]](running.uri) as client:
+            # All tests' databases at once need more than the one of a small server.
+            wanted = {"wiredTigerEngineRuntimeConfig": "cache_size=1GB"}
+            await client.admin.command({"setParameter": 1, **wanted})
         yield running
 
 

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 READY_WITHIN = 30.0
-STOPPED_WITHIN = 15.0
+STOPPED_WITHIN = 30.0
 _PACKAGES = str(Path(sessionwire.__file__).parents[1])
 _READY = " is ready at "
 
