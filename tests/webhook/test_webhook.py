@@ -259,6 +259,21 @@ async def test_a_process_that_dies_while_it_delivers_leaves_it_to_others(
         assert (await receiver.until(1))[0]["jti"] == event.id
 
 
+async def test_what_another_program_left_there_stops_nothing(
+    process: Process, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = {"_id": "theirs", "dueAt": process.now() - timedelta(days=1)}
+    async with process.store.writing() as writing:
+        await writing.insert_one("sessionEvent", foreign)
+    async with process.delivering():
+        async with asyncio.timeout(15):
+            while "is no event" not in caplog.text:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        event = await process.happen()
+        (claims,) = await receiver.until(1)
+    assert claims["jti"] == event.id
+
+
 async def test_after_three_days_it_is_given_up(
     process: Process, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from sessionwire.errors import Unavailable
+from sessionwire.tasks import background
 from sessionwire.webhook.tokens import MEDIA_TYPE, security_event_token
 
 if TYPE_CHECKING:
@@ -55,10 +56,9 @@ class Delivery:
         """Deliver until cancelled."""
         async with (
             httpx.AsyncClient(timeout=self._deadline, follow_redirects=False) as client,
-            asyncio.TaskGroup() as group,
+            background(*(self._work(client) for _ in range(_DELIVERERS))),
         ):
-            for _ in range(_DELIVERERS):
-                group.create_task(self._work(client))
+            await asyncio.get_running_loop().create_future()
 
     async def _work(self, client: httpx.AsyncClient) -> None:
         busy = False
@@ -72,6 +72,11 @@ class Delivery:
             except Unavailable as error:
                 logger.warning("The outbox cannot be read: %s", error)
                 await asyncio.sleep(self._poll)
+            except (
+                LookupError,
+                TypeError,
+            ) as error:  # another program wrote it; its lease runs out
+                logger.error("What stands in the outbox is no event: %s", type(error).__name__)
 
     async def _deliver(self, client: httpx.AsyncClient, event: Document) -> None:
         failure = await self._failure(client, event)
