@@ -5,6 +5,8 @@ import { parse } from './frame.js';
 import { createLive } from './live.js';
 import { createSwitching } from './switching.js';
 
+const UNLOADED = 'The client did not load.';
+
 /** @type {typeof import('./index.js').createSessionClient} */
 export function createSessionClient(options = {}) {
   const {
@@ -42,7 +44,7 @@ export function createSessionClient(options = {}) {
   const perform = async (path, body) => {
     const loaded = await prepare();
     if (loaded) return loaded.perform(path, body);
-    const error = { status: 0, code: 'NETWORK_ERROR', message: 'The client could not be loaded.' };
+    const error = { status: 0, code: 'NETWORK_ERROR', message: UNLOADED };
     return { data: null, error, version: null };
   };
 
@@ -67,7 +69,10 @@ export function createSessionClient(options = {}) {
     api: { auth: { getCurrentUser: { query: 'user' } } },
     organization: withCalls({ switching: switching.store }, 'organization/'),
     pin: switching.pin,
-    until: async (/** @type {string} */ version) => (await prepare())?.until(version),
+    until: async (/** @type {string} */ version) => {
+      const loaded = await prepare();
+      return loaded ? loaded.until(version) : Promise.reject(Error(UNLOADED));
+    },
     close() {
       live.close();
       after?.then((loaded) => loaded?.close());
