@@ -13,6 +13,7 @@ from sessionwire.auth.addresses import Addresses
 from sessionwire.auth.credentials import Credentials
 from sessionwire.auth.events import Events
 from sessionwire.auth.foreign_links import ForeignLinks
+from sessionwire.auth.password_changes import PasswordChanges
 from sessionwire.auth.recovery import Recovery
 from sessionwire.auth.removal import Removal
 from sessionwire.auth.verifications import Verifications
@@ -62,6 +63,7 @@ class MailingHouse(House):
             clock=self.clock,
             events=self.events,
         )
+        self.changes = PasswordChanges(sessions=self.sessions, credentials=self.credentials)
         self.accounts = Accounts(
             self.store,
             sessions=self.sessions,
@@ -74,7 +76,7 @@ class MailingHouse(House):
             self.store,
             verifications=self.verifications,
             credentials=self.credentials,
-            sessions=self.sessions,
+            changes=self.changes,
             post=self,
             base_url=ORIGIN,
             foreign=foreign,

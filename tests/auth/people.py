@@ -14,6 +14,7 @@ from sessionwire.auth.invitations import Invitations
 from sessionwire.auth.members import Members
 from sessionwire.auth.memberships import member_id
 from sessionwire.auth.organizations import Organizations
+from sessionwire.auth.password_changes import PasswordChanges
 from sessionwire.auth.passwords import Passwords
 from sessionwire.auth.sessions import Device, Sessions
 from sessionwire.auth.standing import Standing
@@ -45,6 +46,7 @@ class House:
         self.passwords = Passwords()
         self.sessions = Sessions(self.store, compat=self.compat, clock=self.clock)
         self.credentials = Credentials(self.store, passwords=self.passwords, clock=self.clock)
+        self.changes = PasswordChanges(sessions=self.sessions, credentials=self.credentials)
         self.accounts = Accounts(
             self.store,
             sessions=self.sessions,

@@ -177,9 +177,7 @@ async def change(
     house: House, who: Any, *, current: str, new: str, device: Device | None = None
 ) -> Opened | None:
     async with house.store.writing() as writing:
-        return await house.accounts.change_password(
-            writing, who, current=current, new=new, device=device
-        )
+        return await house.changes.change(writing, who, current=current, new=new, device=device)
 
 
 async def test_se_07_a_changed_password_ends_every_other_session_and_says_why(store: Store) -> None:

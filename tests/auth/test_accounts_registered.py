@@ -95,7 +95,7 @@ async def test_pw_04_a_password_that_is_easy_to_guess_is_refused_everywhere(stor
     who = await house.person()
     async with store.writing() as writing:
         with pytest.raises(BadRequest) as refused:
-            await house.accounts.change_password(
+            await house.changes.change(
                 writing, who, current="password1234", new="alice2026", device=None
             )
     assert refused.value.code == "PASSWORD_COMPROMISED"

@@ -1,4 +1,4 @@
-"""People: signing up and in with a password, their profile, and a change of password."""
+"""People: signing up and in with a password, and their profile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sessionwire.auth.credentials import Credentials
     from sessionwire.auth.sessions import Device, Opened, Sessions
     from sessionwire.auth.throttle import Throttle
-    from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store, Writing
 
 __all__ = ["Accounts", "SignIn"]
@@ -251,63 +250,6 @@ class Accounts:
         """The session with these fields set; its dates, which say how long it lives, stay."""
         wanted = {"_id": session["_id"]}
         return await writing.find_one_and_update("session", wanted, {"$set": changes}) or session
-
-    async def change_password(
-        self,
-        writing: Writing,
-        who: SignedIn,
-        *,
-        current: str,
-        new: str,
-        device: Device | None,
-    ) -> Opened | None:
-        """Replace the password, and end all sessions but this one.
-
-        With a `device` this one ends too, and another is opened for it. Raises BadRequest.
-        """
-        own = (text(who.user, "name"), text(who.user, "email"))
-        self._credentials.refuse_weak(new, own=own)
-        hashed: str | None = None
-        while True:
-            account = await self._credentials.checked(who.user, current)
-            hashed = hashed or await self._credentials.hash(new)
-            replaced = await self._replace_password(writing, who, account, hashed, device)
-            if replaced is not None:
-                kept, opened = replaced
-                break
-        await self._sessions.end_all(writing, who.user, keep=kept["_id"], reason="password_changed")
-        return opened
-
-    async def _replace_password(
-        self,
-        writing: Writing,
-        who: SignedIn,
-        account: Document,
-        hashed: str,
-        device: Device | None,
-    ) -> tuple[Document, Opened | None] | None:
-        """The session that stays, and the one that was opened; None, and nothing done, when the
-        password is another by now.
-
-        The hash and the ends of the sessions at one moment: no crash leaves one of them behind. A
-        sign-in with the old password that this outruns is found after it.
-        """
-
-        async def work() -> tuple[Document, Opened | None] | None:
-            if not await self._credentials.replace(
-                writing, who.user, checked=account, hashed=hashed
-            ):
-                return None
-            found = await writing.find("session", {"userId": who.user["_id"]})
-            opened = None
-            if device is not None:
-                opened = await self._sessions.open(writing, who.user, device)
-            kept = who.session if opened is None else opened.document
-            others = [each for each in found if each["_id"] != kept["_id"]]
-            await self._sessions.end(writing, others, reason="password_changed")
-            return kept, opened
-
-        return await writing.atomically("user", who.user["_id"], work)
 
 
 def _refuse_taken(message: str, *, code: str) -> NoReturn:

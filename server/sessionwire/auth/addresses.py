@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sessionwire.auth.foreign_links import ForeignLinks
     from sessionwire.auth.mail import Post
+    from sessionwire.auth.throttle import Throttle
     from sessionwire.auth.verifications import Purpose, Verifications
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store, Writing
@@ -48,8 +49,10 @@ class Addresses:
         foreign: ForeignLinks | None = None,
         clock: Clock = utc_now,
         events: Events | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         self._store = store
+        self._throttle = throttle
         self._verifications = verifications
         self._post = post
         self._base_url = base_url
@@ -72,8 +75,10 @@ class Addresses:
         """`send_verification`, asked for by nobody knows whom.
 
         The same is written for an address that is unknown, or confirmed already; only no mail is
-        sent.
+        sent. Nothing is done for an address that was written to too often.
         """
+        if self._throttle is not None and not await self._throttle.may_write_to(email):
+            return
         address = canonical_email(email)
         user = await self._store.find_one("user", {"email": address or ""})
         if user is None or user.get("emailVerified") is True:
@@ -97,13 +102,15 @@ class Addresses:
 
         An address that was never confirmed is changed at once; a confirmed one when the link in a
         mail to the new address is followed. One that is taken changes nothing, and is not told
-        apart. Raises BadRequest for the address that it is already.
+        apart. Raises BadRequest for the address that it is already, and TooManyRequests.
         """
         user, new = who.user, canonical_email(email)
         if new is None:
             raise BadRequest("Invalid email", code="INVALID_EMAIL")
         if new == text(user, "email"):
             raise BadRequest("Email is the same", code="EMAIL_IS_THE_SAME")
+        if self._throttle is not None:
+            await self._throttle.admit_letter(new)
         taken = await self._store.find_one("user", {"email": new}) is not None
         if user.get("emailVerified") is True:
             await self._offer(writing, user, new, target=target, taken=taken)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sessionwire.auth.mail import Post
     from sessionwire.auth.organizations import Organizations
+    from sessionwire.auth.throttle import Throttle
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Store, Writing
 
@@ -57,7 +58,9 @@ class Invitations:
         base_url: str,
         verified: bool,
         clock: Clock = utc_now,
+        throttle: Throttle | None = None,
     ) -> None:
+        self._throttle = throttle
         self._store = store
         self._organizations = organizations
         self._post = post
@@ -79,7 +82,8 @@ class Invitations:
         """The invitation, which is mailed, into the organization of this id, or else the active.
 
         With `resend` one that stands is prolonged and mailed again, and keeps its id and roles.
-        Raises BadRequest, and Forbidden for who may not invite, or not with these roles.
+        Raises BadRequest, Forbidden for who may not invite, or not with these roles, and
+        TooManyRequests for an address that was written to too often.
         """
         id = self._organizations.meant(who, organization)
         if id is None:
@@ -87,6 +91,8 @@ class Invitations:
         address = canonical_email(email)
         if address is None:
             raise BadRequest("Invalid email", code="INVALID_EMAIL")
+        if self._throttle is not None:
+            await self._throttle.admit_letter(address)
 
         async def work() -> tuple[Document, Document]:
             role = await inviting.role_of(writing, id, who, roles)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sessionwire.auth.credentials import Credentials
     from sessionwire.auth.foreign_links import ForeignLinks
     from sessionwire.auth.mail import Post
-    from sessionwire.auth.sessions import Sessions
+    from sessionwire.auth.password_changes import PasswordChanges
+    from sessionwire.auth.throttle import Throttle
     from sessionwire.auth.verifications import Verifications
     from sessionwire.store.mongo import Store, Writing
 
@@ -39,24 +40,29 @@ class Recovery:
         *,
         verifications: Verifications,
         credentials: Credentials,
-        sessions: Sessions,
+        changes: PasswordChanges,
         post: Post,
         base_url: str,
         foreign: ForeignLinks | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         self._store = store
         self._verifications = verifications
         self._credentials = credentials
-        self._sessions = sessions
+        self._changes = changes
         self._post = post
         self._base_url = base_url
         self._foreign = foreign
+        self._throttle = throttle
 
     async def request(self, writing: Writing, *, email: str, target: str | None) -> None:
         """Mail a link to the address, if somebody has it; it ends the one before.
 
-        The same is written for an address that nobody has.
+        The same is written for an address that nobody has; nothing for one that was written to too
+        often.
         """
+        if self._throttle is not None and not await self._throttle.may_write_to(email):
+            return
         address = canonical_email(email)
         user = await self._store.find_one("user", {"email": address or ""})
         id = format_id(ObjectId() if user is None else user["_id"])
@@ -75,8 +81,11 @@ class Recovery:
         """Whether the token may set a password, which it goes on to do."""
         return await self._owner(token) is not None
 
-    async def reset(self, writing: Writing, *, token: str, password: str) -> str:
-        """Set the password, and end every session of its user; whose address is returned.
+    async def reset(
+        self, writing: Writing, *, token: str, password: str, address: str = ""
+    ) -> None:
+        """Set the password, end every session of its user, and let them in again from the network
+        of this IP address, however often others have tried.
 
         A password that is refused leaves the token as good as it was; otherwise it is good once.
         Raises BadRequest.
@@ -90,25 +99,10 @@ class Recovery:
         hashed = await self._credentials.hash(password)
         if not await self._take(writing, token):
             _refuse()
-        await self._put(writing, user, hashed)
-        return text(user, "email")
-
-    async def _put(self, writing: Writing, user: Document, hashed: str) -> None:
-        """The hash and the ends of the sessions at one moment: no crash leaves a session behind.
-
-        A sign-in with the old password that this outruns finds the new hash, or is found here.
-        """
-
-        async def work() -> None:
-            same = {"_id": user["_id"], "email": user.get("email")}
-            if await writing.find_one("user", same) is None:
-                _refuse()
-            await self._credentials.put(writing, user, hashed=hashed)
-            found = await writing.find("session", {"userId": user["_id"]})
-            await self._sessions.end(writing, found, reason="password_changed")
-
-        await writing.atomically("user", user["_id"], work)
-        await self._sessions.end_all(writing, user, reason="password_changed")
+        if not await self._changes.put(writing, user, hashed=hashed):
+            _refuse()
+        if self._throttle is not None:
+            await self._throttle.succeeded(text(user, "email"), address=address)
 
     async def _owner(self, token: str) -> Document | None:
         """Whose password the token sets, while they have the address that it was mailed to."""

@@ -16,9 +16,8 @@ from sessionwire.auth.memberships import effective, user_of
 from sessionwire.errors import BadRequest, PeerError
 from sessionwire.model import Document, format_id
 from sessionwire.policy import letters
-from sessionwire.policy.lifetime import FRESH_AGE
 from sessionwire.policy.roles import has_role
-from sessionwire.reactive.fields import moment, text
+from sessionwire.reactive.fields import text
 
 if TYPE_CHECKING:
     from sessionwire.auth.credentials import Credentials
@@ -75,7 +74,7 @@ class Removal:
         """
         if password is not None:
             await self._credentials.confirm(who.user, password)
-        elif not self._is_fresh(who.session):
+        elif not self._sessions.is_fresh(who.session):
             await self._send(writing, who.user, target=target)
             return False
         await self.delete(writing, who.user)
@@ -112,10 +111,6 @@ class Removal:
                 await writing.atomically(
                     "user", user["_id"], lambda: self._leave_organizations(writing, user)
                 )
-
-    def _is_fresh(self, session: Document) -> bool:
-        created_at = moment(session, "createdAt")
-        return created_at is not None and self._clock() - created_at < FRESH_AGE
 
     async def _send(self, writing: Writing, user: Document, *, target: str | None) -> None:
         if await self._credentials.of(user) is not None:

@@ -18,7 +18,9 @@ from sessionwire.policy.lifetime import (
     UNREMEMBERED_LIFETIME,
     Expired,
     Lifetime,
+    is_fresh,
 )
+from sessionwire.reactive.fields import moment
 from sessionwire.reactive.identity import EndReason, SignedIn, span_of, tombstone_id
 
 if TYPE_CHECKING:
@@ -174,6 +176,10 @@ class Sessions:
         """Whether it was opened to be remembered."""
         span = span_of(session, maximum=self.maximum)
         return span is not None and span.remembered
+
+    def is_fresh(self, session: Document) -> bool:
+        """Whether its user signed in recently."""
+        return is_fresh(moment(session, "createdAt"), now=self._clock())
 
     async def of_user(self, user: Document) -> list[Document]:
         """The user's unexpired sessions, oldest first."""

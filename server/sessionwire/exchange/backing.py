@@ -17,6 +17,7 @@ from sessionwire.auth.invitations import Invitations
 from sessionwire.auth.members import Members
 from sessionwire.auth.oidc.openid import OpenID
 from sessionwire.auth.organizations import Organizations
+from sessionwire.auth.password_changes import PasswordChanges
 from sessionwire.auth.passwords import Passwords
 from sessionwire.auth.reading import Reader, Reading, SessionReader
 from sessionwire.auth.recovery import Recovery
@@ -60,6 +61,7 @@ class Backing:
     credentials: Credentials
     addresses: Addresses
     accounts: Accounts
+    password_changes: PasswordChanges
     recovery: Recovery
     removal: Removal
     openid: OpenID
@@ -118,7 +120,9 @@ class Backing:
             foreign=foreign,
             clock=clock,
             events=events,
+            throttle=throttle,
         )
+        changes = PasswordChanges(sessions=sessions, credentials=credentials)
         organizations = Organizations(
             store, active_organization=settings.active_organization, clock=clock
         )
@@ -159,14 +163,16 @@ class Backing:
             credentials=credentials,
             addresses=addresses,
             accounts=accounts,
+            password_changes=changes,
             recovery=Recovery(
                 store,
                 verifications=verifications,
                 credentials=credentials,
-                sessions=sessions,
+                changes=changes,
                 post=post,
                 base_url=settings.base_url,
                 foreign=foreign,
+                throttle=throttle,
             ),
             removal=Removal(
                 store,
@@ -199,5 +205,6 @@ class Backing:
                 base_url=settings.base_url,
                 verified=settings.strict(settings.verified_invitees),
                 clock=clock,
+                throttle=throttle,
             ),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from sessionwire.auth.sessions import Device
-from sessionwire.errors import Unauthorized
+from sessionwire.errors import Forbidden, Unauthorized
 from sessionwire.exchange.schema import Schema
 from sessionwire.model import Version, Viewer
 
@@ -74,6 +74,13 @@ class Call:
         if self.who is None:
             raise Unauthorized("Unauthorized")
         return self.who
+
+    @property
+    def me_freshly(self) -> SignedIn:
+        """The same, for what needs a recent sign-in. Raises Forbidden, too."""
+        if not self.backing.sessions.is_fresh(self.me.session):
+            raise Forbidden("Session is not fresh", code="SESSION_NOT_FRESH")
+        return self.me
 
     @property
     def writing(self) -> Writing:

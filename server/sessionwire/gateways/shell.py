@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from sessionwire.exchange.answer import log_failure
 from sessionwire.policy.headers import api_headers, missing_headers
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class Shell:
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
-            id = secrets.token_hex(8)
-            logger.error("Request %s failed: %s", id, type(error).__name__)
-            logger.debug("request %s", id, exc_info=True)
+            id = log_failure(logger, "A request", error)
             failure = refuse(500, "INTERNAL_SERVER_ERROR", "Internal server error")
             failure.headers["x-request-id"] = id
             await failure(scope, receive, sealed)

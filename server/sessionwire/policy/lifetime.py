@@ -16,6 +16,7 @@ __all__ = [
     "Fresh",
     "Lifetime",
     "Span",
+    "is_fresh",
 ]
 
 LIFETIME = timedelta(days=7)
@@ -103,3 +104,8 @@ class Span:
             return self.created_at + self.maximum
         except OverflowError:  # another program's date: the last year there is
             return datetime.max.replace(tzinfo=UTC)
+
+
+def is_fresh(created_at: datetime | None, *, now: datetime) -> bool:
+    """Whether a sign-in is recent enough for what needs one."""
+    return created_at is not None and now - created_at < FRESH_AGE

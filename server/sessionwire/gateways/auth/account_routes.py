@@ -124,7 +124,7 @@ async def verify_password(call: Call) -> Reply:
 async def change_password(call: Call) -> Reply:
     me = call.me
     anew = call.body.get("revokeOtherSessions", False)
-    opened = await call.backing.accounts.change_password(
+    opened = await call.backing.password_changes.change(
         call.writing,
         me,
         current=call.body["currentPassword"],

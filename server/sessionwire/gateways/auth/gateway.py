@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
-import traceback
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,10 +11,10 @@ from starlette.responses import Response
 from starlette.websockets import WebSocketClose
 
 from sessionwire.errors import PeerError, SessionwireError, TooManyRequests, Unavailable
+from sessionwire.exchange.answer import log_failure, response_of
 from sessionwire.exchange.endpoints import Endpoints
-from sessionwire.exchange.perform import VERSION_HEADER, admit, perform
+from sessionwire.exchange.perform import admit, perform
 from sessionwire.gateways.auth.wire import refusal_json, status_of
-from sessionwire.model import format_version
 from sessionwire.policy.headers import api_headers
 from sessionwire.policy.sharing import preflight_headers, shared_headers
 
@@ -80,10 +78,8 @@ class AuthGateway:
         except ClientDisconnect:
             raise
         except Exception as error:
-            id = secrets.token_hex(8)
-            asked = "a request" if found is None else found[0].path
-            logger.error("%s failed, request %s: %s", asked, id, _cause(error))
-            logger.debug("request %s", id, exc_info=True)
+            asked = "A request" if found is None else found[0].path
+            id = log_failure(logger, asked, error)
             return self._refuse(SessionwireError("Internal server error"), {"x-request-id": id})
 
     async def _other(self, path: str, request: Request) -> Response:
@@ -105,27 +101,15 @@ class AuthGateway:
         return shared_headers(given[0])
 
     def _answer(self, reply: Reply) -> Response:
-        headers = {**self._headers, **reply.headers}
-        if reply.version:
-            headers[VERSION_HEADER] = format_version(reply.version)
-        content = None
+        headers, content = dict(self._headers), None
         if reply.html is not None:
             headers["content-type"] = "text/html; charset=utf-8"
             content = reply.html.encode()
         elif reply.status not in (302, 303, 304, 404):
             headers["content-type"] = "application/json"
             content = _encoder.encode(reply.body)
-        response = Response(content, reply.status, headers)
-        for line in reply.cookies:
-            response.raw_headers.append((b"set-cookie", line.encode("latin-1")))
-        return response
+        return response_of(reply, content, headers)
 
     def _refuse(self, error: SessionwireError, more: dict[str, str] | None = None) -> Response:
         headers = {**self._headers, "content-type": "application/json", **(more or {})}
         return Response(_encoder.encode(refusal_json(error)), status_of(error), headers)
-
-
-def _cause(error: Exception) -> str:
-    """The kind of an exception and where it was raised: its text may hold a secret."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"

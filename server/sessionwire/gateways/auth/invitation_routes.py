@@ -11,11 +11,9 @@ __all__ = ["ENDPOINTS"]
 
 
 async def invite_member(call: Call) -> Reply:
-    me = call.me
-    await call.backing.throttle.admit_letter(call.body["email"])
     invitation = await call.backing.invitations.invite(
         call.writing,
-        me,
+        call.me,
         email=call.body["email"],
         roles=call.body["role"],
         organization=call.body.get("organizationId"),

@@ -24,8 +24,7 @@ _INVALID = "INVALID_TOKEN"
 
 async def request_password_reset(call: Call) -> Reply:
     email, target = call.body["email"], call.body.get("redirectTo") or None
-    if await call.backing.throttle.may_write_to(email):
-        await call.backing.recovery.request(call.writing, email=email, target=target)
+    await call.backing.recovery.request(call.writing, email=email, target=target)
     said = "If this email exists in our system, check your email for the reset link"
     return Reply({"status": True, "message": said})
 
@@ -48,8 +47,9 @@ async def reset_password(call: Call) -> Reply:
     if not token:
         raise BadRequest("Invalid token", code=_INVALID)
     password = call.body["newPassword"]
-    email = await call.backing.recovery.reset(call.writing, token=token, password=password)
-    await call.backing.throttle.succeeded(email, address=call.address)
+    await call.backing.recovery.reset(
+        call.writing, token=token, password=password, address=call.address
+    )
     return Reply({"status": True})
 
 
@@ -57,8 +57,7 @@ async def send_verification_email(call: Call) -> Reply:
     addresses, who = call.backing.addresses, call.who
     email, target = call.body["email"], call.body.get("callbackURL") or None
     if who is None:
-        if await call.backing.throttle.may_write_to(email):
-            await addresses.request_verification(call.writing, email=email, target=target)
+        await addresses.request_verification(call.writing, email=email, target=target)
         return Reply({"status": True})
     if canonical_email(email) != text(who.user, "email"):
         raise BadRequest("Email mismatch", code="EMAIL_MISMATCH")
@@ -84,7 +83,6 @@ async def change_email(call: Call) -> Reply:
     me = call.me
     if not call.backing.settings.change_email:
         raise BadRequest("Change email is disabled", code="CHANGE_EMAIL_DISABLED")
-    await call.backing.throttle.admit_letter(call.body["newEmail"])
     changed = await call.backing.addresses.change(
         call.writing,
         me,

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sessionwire.errors import Forbidden, PeerError, Unavailable
+from sessionwire.errors import PeerError, Unavailable
 from sessionwire.exchange.call import Call, Endpoint, Reply
 from sessionwire.exchange.perform import shown
 from sessionwire.exchange.schema import Field, Schema
 from sessionwire.gateways.auth.wire import session_json, session_view_json
 from sessionwire.model import format_version, parse_id
-from sessionwire.policy.lifetime import FRESH_AGE, Due, Expired
+from sessionwire.policy.lifetime import Due, Expired
 from sessionwire.reactive.shapes import SessionView
 
 if TYPE_CHECKING:
@@ -91,10 +91,7 @@ class MethodNotAllowed(PeerError):
 
 
 async def list_sessions(call: Call) -> Reply:
-    me, sessions = call.me, call.backing.sessions
-    created_at = me.session.get("createdAt")
-    if not isinstance(created_at, datetime) or call.backing.clock() - created_at >= FRESH_AGE:
-        raise Forbidden("Session is not fresh", code="SESSION_NOT_FRESH")
+    me, sessions = call.me_freshly, call.backing.sessions
     found, extras = await sessions.of_user(me.user), call.backing.extras
     return Reply(
         [session_json(each, handle=sessions.handle(each), extras=extras) for each in found]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from sessionwire.auth.oidc.arrivals import Returned, callback_address
 from sessionwire.auth.oidc.faults import NotAdmitted
-from sessionwire.errors import Forbidden, Unauthorized
+from sessionwire.errors import Unauthorized
 from sessionwire.exchange.call import Call, Endpoint, Reply
 from sessionwire.exchange.schema import Field, Mismatch, Schema, boolean, string
 from sessionwire.gateways.auth.wire import account_json, user_json
-from sessionwire.policy.lifetime import FRESH_AGE
 
 __all__ = ["ENDPOINTS"]
 
@@ -109,7 +107,7 @@ async def list_accounts(call: Call) -> Reply:
 
 
 async def link_social(call: Call) -> Reply:
-    user = _freshly_signed_in(call)
+    user = call.me_freshly.user
     brought = call.body.get("idToken")
     if brought is None:
         return await _begin(call, link=user["_id"])
@@ -123,20 +121,11 @@ async def unlink_account(call: Call) -> Reply:
     openid = call.backing.openid
     await openid.identities.unlink(
         call.writing,
-        _freshly_signed_in(call),
+        call.me_freshly.user,
         call.body["accountId"],
         providers=openid.providers.keys(),
     )
     return Reply({"status": True})
-
-
-def _freshly_signed_in(call: Call) -> Any:
-    """The user. Raises Forbidden when the sign-in was too long ago to change how to sign in."""
-    me = call.me
-    created_at = me.session.get("createdAt")
-    if not isinstance(created_at, datetime) or call.backing.clock() - created_at >= FRESH_AGE:
-        raise Forbidden("Session is not fresh", code="SESSION_NOT_FRESH")
-    return me.user
 
 
 # What the endpoints take

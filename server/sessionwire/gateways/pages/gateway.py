@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import logging
-import secrets
-import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.websockets import WebSocketClose
 
 from sessionwire.errors import PeerError, SessionwireError, TooManyRequests, Unavailable
+from sessionwire.exchange.answer import log_failure, response_of
 from sessionwire.exchange.content import parse_body, read_body
 from sessionwire.exchange.endpoints import Endpoints
-from sessionwire.exchange.perform import VERSION_HEADER, perform
+from sessionwire.exchange.perform import perform
 from sessionwire.gateways.pages.page import Page, Refused
 from sessionwire.gateways.pages.templates import page_headers, show
-from sessionwire.model import format_version
 from sessionwire.policy.origins import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
     from sessionwire.exchange.backing import Backing
@@ -77,9 +75,7 @@ class PageGateway:
         except ClientDisconnect:
             raise
         except Exception as error:
-            id = secrets.token_hex(8)
-            logger.error("%s failed, request %s: %s", endpoint.path, id, _cause(error))
-            logger.debug("request %s", id, exc_info=True)
+            id = log_failure(logger, endpoint.path, error)
             reply = show("failed.html", self._backing.settings, status=500, id=id)
             return self._answer(reply, {"x-request-id": id})
 
@@ -112,17 +108,11 @@ class PageGateway:
         return self._answer(reply, _retry(error))
 
     def _answer(self, reply: Reply, more: Mapping[str, str] | None = None) -> Response:
-        headers = {**self._headers, **reply.headers, **(more or {})}
-        if reply.version:
-            headers[VERSION_HEADER] = format_version(reply.version)
-        content = None
+        headers, content = {**self._headers, **(more or {})}, None
         if reply.html is not None:
             headers["content-type"] = "text/html; charset=utf-8"
             content = reply.html.encode(errors="replace")
-        response = Response(content, reply.status, headers)
-        for line in reply.cookies:
-            response.raw_headers.append((b"set-cookie", line.encode("latin-1")))
-        return response
+        return response_of(reply, content, headers)
 
 
 def _retry(error: SessionwireError) -> dict[str, str]:
@@ -151,9 +141,3 @@ def _typed(page: Page, request: Request, body: bytes, error: SessionwireError) -
     if not isinstance(given, dict):
         return {}
     return {name: given[name] for name in page.kept if isinstance(given.get(name), str)}
-
-
-def _cause(error: Exception) -> str:
-    """The kind of an exception and where it was raised: its text may hold a secret."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}"

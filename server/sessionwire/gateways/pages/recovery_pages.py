@@ -36,8 +36,7 @@ async def forgot(call: Call) -> Reply:
     address = canonical_email(call.body.get("email", "").strip())
     if address is None:
         raise BadRequest("Invalid email", code="INVALID_EMAIL")
-    if await call.backing.throttle.may_write_to(address):
-        await call.backing.recovery.request(call.writing, email=address, target="/reset-password")
+    await call.backing.recovery.request(call.writing, email=address, target="/reset-password")
     return Reply.redirect(here("/forgot-password", call, done="sent"), status=303)
 
 
@@ -63,8 +62,9 @@ async def reset(call: Call) -> Reply:
     if password != call.body.get("again", ""):
         raise BadRequest("The passwords differ", code="PASSWORDS_DIFFER")
     token = call.query.get("token", "")
-    email = await call.backing.recovery.reset(call.writing, token=token, password=password)
-    await call.backing.throttle.succeeded(email, address=call.address)
+    await call.backing.recovery.reset(
+        call.writing, token=token, password=password, address=call.address
+    )
     return Reply.redirect(link("/sign-in", done="password"), status=303)
 
 
@@ -103,8 +103,7 @@ async def verify(call: Call) -> Reply:
         address = canonical_email(call.body.get("email", "").strip())
         if address is None:
             raise BadRequest("Invalid email", code="INVALID_EMAIL")
-        if await call.backing.throttle.may_write_to(address):
-            await addresses.request_verification(call.writing, email=address, target=None)
+        await addresses.request_verification(call.writing, email=address, target=None)
     return Reply.redirect(link("/verify-email", done="sent"), status=303)
 
 
