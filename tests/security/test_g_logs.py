@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessionwire.cli import _one_line
+from sessionwire.cli.logs import one_line
 from support.process import eventually, serve
 from support.raw import UPGRADE, ask, request
 
@@ -38,7 +38,7 @@ AGENT = "canary-agent"
 )
 def test_lg_01_nothing_that_is_logged_breaks_its_line(said: str, written: str) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "%s", (said,), None)
-    assert _one_line(record)
+    assert one_line(record)
     assert record.getMessage() == written
 
 
@@ -54,7 +54,7 @@ def test_lg_01_nothing_that_is_logged_breaks_its_line(said: str, written: str) -
 )
 def test_ws_18_what_any_peer_can_cause_without_end_is_no_line(said: str) -> None:
     record = logging.LogRecord("uvicorn.error", logging.WARNING, "", 0, said, ("a", "b"), None)
-    assert not _one_line(record)
+    assert not one_line(record)
 
 
 async def _live_through_everything(served: Served) -> list[str]:

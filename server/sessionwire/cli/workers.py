@@ -1,0 +1,128 @@
+"""Several processes that serve on one port, over one MongoDB."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import typer
+from anyio.from_thread import start_blocking_portal
+from pydantic import SecretStr
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from sessionwire.app import SessionWire
+from sessionwire.cli.listening import announce
+from sessionwire.cli.logs import set_up_logs
+from sessionwire.cli.program import console
+from sessionwire.serving import uvicorn_config
+from sessionwire.store.embedded import EmbeddedMongo
+from sessionwire.store.mongo import Store
+
+if TYPE_CHECKING:
+    import socket
+
+    from sessionwire.settings import Settings
+
+__all__ = ["serve_many", "worker"]
+
+_READY_WITHIN = 90.0
+
+
+def serve_many(
+    settings: Settings, listener: socket.socket, address: str, *, demo: bool, workers: int
+) -> None:
+    """One embedded mongod, one change stream per worker; workers read the environment."""
+    with start_blocking_portal() as portal, contextlib.ExitStack() as stack:
+        if settings.mongodb_uri is None:
+            mongo = stack.enter_context(
+                portal.wrap_async_context_manager(EmbeddedMongo(settings.data_dir))
+            )
+            settings = settings.model_copy(update={"mongodb_uri": SecretStr(mongo.uri)})
+        portal.call(_prepare, settings)
+        assert settings.secret is not None and settings.mongodb_uri is not None
+        os.environ["SESSIONWIRE_SECRET"] = settings.secret.get_secret_value()
+        os.environ["SESSIONWIRE_MONGODB_URI"] = settings.mongodb_uri.get_secret_value()
+        os.environ["SESSIONWIRE_BASE_URL"] = settings.base_url
+        os.environ["SESSIONWIRE_DATA_DIR"] = str(settings.data_dir)
+        os.environ["SESSIONWIRE_DEMO"] = "1" if demo else ""
+        os.environ["SESSIONWIRE_LOG_LEVEL"] = logging.getLevelName(logging.root.level)
+        config = uvicorn_config(
+            "sessionwire.cli:worker", settings, factory=True, workers=workers, lifespan="on"
+        )
+        threading.Thread(target=_announce_when_ready, args=(address,), daemon=True).start()
+        supervisor = _Supervisor(config, sockets=[listener])
+        supervisor.run()
+        if supervisor.failed:
+            raise typer.Exit(1)
+
+
+class _Supervisor(Multiprocess):
+    """Replaces a worker that ended as long as another one serves.
+
+    uvicorn gives all of them up when one cannot start: with MongoDB away for a while, a single
+    worker's end would be everybody's.
+    """
+
+    @property
+    def failed(self) -> bool:
+        """Whether some worker could not start."""
+        return any(each.exitcode == STARTUP_FAILURE for each in self.processes)
+
+    def keep_subprocess_alive(self) -> None:
+        if self.should_exit.is_set():
+            return
+        super().keep_subprocess_alive()
+        if self.should_exit.is_set() and any(_serves(each) for each in self.processes):
+            self.should_exit.clear()
+            for index, each in enumerate(self.processes):
+                if each.exitcode is not None:
+                    self.processes[index] = Process(self.config, self.sockets)
+                    self.processes[index].start()
+
+
+def _serves(worker: Process) -> bool:
+    return worker.exitcode is None and worker.is_ready(timeout=1)
+
+
+async def _prepare(settings: Settings) -> None:
+    """Refuse to start here, where it is said once, rather than in every worker again and again."""
+    assert settings.mongodb_uri is not None
+    uri = settings.mongodb_uri.get_secret_value()
+    async with Store.open(uri, database=settings.database, driver=settings.driver) as store:
+        await store.ensure_indexes()
+
+
+def worker() -> SessionWire:
+    """The application of one of several workers, from the environment."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    set_up_logs(os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO"))
+    return SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
+
+
+def _end_with_parent() -> None:
+    """Without the parent nobody ends this worker, and it would hold the port for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _announce_when_ready(address: str) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            health = urllib.request.Request(f"{address}/api/auth/ok", headers={"Host": "localhost"})
+            with urllib.request.urlopen(health, timeout=1):
+                announce(address)
+                return
+        except OSError:
+            time.sleep(0.1)
+    console.print("[bold red]sessionwire[/] is not ready; see the lines above")
