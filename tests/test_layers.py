@@ -23,14 +23,17 @@ LEVELS = [
     {"reactive"},
     {"settings", "startup"},
     {"policy"},
-    {"errors", "model", "tasks"},
+    {"errors", "model", "tasks", "version"},
 ]
 """From the top down; a room may import its own level and everything below it."""
 
 PURE = [
     "reactive",
     "policy",
+    "gateways/live/asyncapi",
     "gateways/live/frames",
+    "gateways/live/server_frames",
+    "gateways/live/vocabulary",
     "gateways/live/protocol",
     "gateways/live/polling",
     "gateways/live/standing",

@@ -13,6 +13,7 @@ from sessionwire.model import Viewer
 from sessionwire.reactive.membership import SessionContext as Context
 from sessionwire.reactive.shapes import SessionView, User
 from sessionwire.settings import Settings
+from sessionwire.version import __version__
 
 __all__ = [
     "Context",
@@ -34,5 +35,3 @@ __all__ = [
     "secure_error_json",
     "secure_user_json",
 ]
-
-__version__ = "0.1.0"
