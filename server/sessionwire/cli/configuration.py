@@ -118,21 +118,22 @@ def _shown(value: Any) -> Any:
 
 
 def _variables(environment: Mapping[str, str]) -> Iterator[Stray]:
-    known = {_PREFIX + each.upper() for each in (*Settings.model_fields, *_BESIDE)}
-    known |= {f"{_PREFIX}{each.upper()}_FILE" for each in Settings.secret_fields}
-    known |= {f"{_PREFIX}LIMITS__{each.upper()}" for each in Limits.model_fields}
-    for name in sorted(environment):
-        spelled = name.upper()
-        if not spelled.startswith(_PREFIX) or spelled in known or _is_of_a_provider(spelled):
+    known = {each.upper() for each in (*Settings.model_fields, *_BESIDE)}
+    known |= {f"{each.upper()}_FILE" for each in Settings.secret_fields}
+    known |= {f"LIMITS__{each.upper()}" for each in Limits.model_fields}
+    for variable in sorted(environment):
+        name = variable.upper().removeprefix(_PREFIX)
+        if name in {variable.upper(), *known} or _is_of_a_provider(name):
             continue
-        yield Stray(name, "environment", nearest(spelled, known))
+        meant = nearest(name, known)
+        yield Stray(variable, "environment", None if meant is None else _PREFIX + meant)
 
 
-def _is_of_a_provider(spelled: str) -> bool:
-    """As in SESSIONWIRE_OIDC__KEYCLOAK__ISSUER; a wrong field stops the start by itself."""
-    head, *rest = spelled.split("__")
+def _is_of_a_provider(name: str) -> bool:
+    """As in OIDC__KEYCLOAK__ISSUER; a wrong field stops the start by itself."""
+    head, *rest = name.split("__")
     fields = {each.upper() for each in Provider.model_fields}
-    return head == f"{_PREFIX}OIDC" and len(rest) >= 2 and rest[1] in fields
+    return head == "OIDC" and len(rest) >= 2 and rest[1] in fields
 
 
 def _keys(file: Iterable[str]) -> Iterator[Stray]:
