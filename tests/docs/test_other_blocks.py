@@ -20,7 +20,6 @@ from starlette.routing import Mount, Route
 
 from docs.pages import PAGES, Block, blocks, prose, read
 from gateways.python.site import site
-from sessionwire import SessionWire
 from sessionwire.cli.program import program
 from sessionwire.policy.limits import Limits
 from sessionwire.policy.providers import Provider
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import click
     from starlette.requests import Request
 
+    from sessionwire import SessionWire
     from sessionwire.store.mongo import Store
 
 ESBUILD = Path(__file__).parents[2] / "client_js" / "node_modules" / "esbuild"
