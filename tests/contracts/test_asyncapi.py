@@ -169,7 +169,7 @@ def parsed(document: str) -> dict[str, Any]:
         input=document,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert run.returncode == 0, run.stderr
     read: dict[str, Any] = json.loads(run.stdout)
@@ -181,7 +181,7 @@ def printed(*arguments: str, at: Path) -> str:
         [sys.executable, "-m", "sessionwire", "asyncapi", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         cwd=at,
     )
     assert run.returncode == 0, run.stderr

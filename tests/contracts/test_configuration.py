@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from typer.testing import CliRunner
+
+from sessionwire.cli.program import program
 from sessionwire.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from typer.testing import Result
+
 SECRET = "kX2v9QmZt7Lr4PwYc8BnJd5HsGf3aEuV6iRo1TzN"
 PASSWORD = "open-sesame"
 
 
-def run(*arguments: str, at: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("SESSIONWIRE_")}
+@pytest.fixture(autouse=True)
+def _nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of this machine, in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    for name in [each for each in os.environ if each.startswith("SESSIONWIRE_")]:
+        monkeypatch.delenv(name)
+
+
+def run(*arguments: str, **settings: str) -> Result:
     given = {f"SESSIONWIRE_{name.upper()}": value for name, value in settings.items()}
-    return subprocess.run(
-        [sys.executable, "-m", "sessionwire", "config", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=at,
-        env={**kept, **given},
-    )
+    return CliRunner().invoke(program, ["config", *arguments], env=given)
 
 
-def read(*arguments: str, at: Path, **settings: str) -> dict[str, Any]:
-    ran = run("--json", *arguments, at=at, **settings)
-    assert ran.returncode == 0, ran.stderr
+def read(*arguments: str, **settings: str) -> dict[str, Any]:
+    ran = run("--json", *arguments, **settings)
+    assert ran.exit_code == 0, ran.stderr
     document: dict[str, Any] = json.loads(ran.stdout)
     return document
 
@@ -49,7 +53,6 @@ def test_each_setting_names_what_set_it(tmp_path: Path) -> None:
     found = rows(
         read(
             *("--data-dir", "here"),
-            at=tmp_path,
             database="environment",
             data_dir="there",
             secret_file=str(tmp_path / "secret"),
@@ -74,7 +77,7 @@ def test_each_setting_names_what_set_it(tmp_path: Path) -> None:
 
 
 def test_every_setting_has_a_row(tmp_path: Path) -> None:
-    found = rows(read(at=tmp_path))
+    found = rows(read())
     assert {each.partition(".")[0] for each in found} == set(Settings.model_fields)
     for name in (*Settings.secret_fields, "previous_secrets"):
         assert found[name]["set"] is False or name == "mongodb_uri", name
@@ -97,8 +100,8 @@ def test_no_secret_is_printed_in_either_form(tmp_path: Path) -> None:
         "oidc__keycloak__client_secret": PASSWORD,
     }
     for arguments in ([], ["--json"]):
-        ran = run(*arguments, at=tmp_path, **given)
-        assert ran.returncode == 0, ran.stderr
+        ran = run(*arguments, **given)
+        assert ran.exit_code == 0, ran.stderr
         for hidden in (SECRET, SECRET[::-1], PASSWORD):
             assert hidden not in ran.stdout + ran.stderr
         assert "mongodb://app:***@a.example,b.example/?replicaSet=rs0" in ran.stdout
@@ -116,7 +119,7 @@ def test_a_name_that_is_none_is_listed_with_the_nearest_one(tmp_path: Path) -> N
         "oidc__acme__issuer": "https://id.example",
         "oidc__acme__client_id": "app",
     }
-    document = read(at=tmp_path, **given)
+    document = read(**given)
     unknown = {each["name"]: (each["source"], each["nearest"]) for each in document["unknown"]}
     assert unknown == {
         "SESSIONWIRE_BASE_ULR": ("environment", "SESSIONWIRE_BASE_URL"),
@@ -124,19 +127,19 @@ def test_a_name_that_is_none_is_listed_with_the_nearest_one(tmp_path: Path) -> N
         "SESSIONWIRE_QQQ": ("environment", None),
         "databse": ("sessionwire.toml", "database"),
     }
-    shown = run(at=tmp_path, base_ulr="http://a.test")
+    shown = run(base_ulr="http://a.test")
     assert "SESSIONWIRE_BASE_ULR (environment). Is it SESSIONWIRE_BASE_URL?" in shown.stderr
 
 
 def test_the_table_says_what_holds_in_production_and_breaks_no_line(tmp_path: Path) -> None:
     uri = "mongodb://a.example,b.example,c.example/?replicaSet=rs0&w=majority&appName=app"
-    ran = run(at=tmp_path, environment="production", mongodb_uri=uri)
+    ran = run(environment="production", mongodb_uri=uri)
     lines = [line.split() for line in ran.stdout.splitlines()]
     assert ["rate_limit", "yes", "default"] in lines
     assert ["mongodb_uri", uri, "SESSIONWIRE_MONGODB_URI"] in lines
 
 
 def test_a_wrong_value_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    ran = run(at=tmp_path, limits__frame="many")
-    assert (ran.returncode, ran.stdout) == (1, "")
+    ran = run(limits__frame="many")
+    assert (ran.exit_code, ran.stdout) == (1, "")
     assert "SESSIONWIRE_LIMITS__FRAME" in ran.stderr and "Correct this setting." in ran.stderr

@@ -24,11 +24,12 @@ from sessionwire.cli.program import program
 from sessionwire.policy.limits import Limits
 from sessionwire.policy.providers import Provider
 from sessionwire.settings import Settings
-from support.browser import open_browser, open_tab
+from support.browser import open_tab
 from support.people import add_organization, add_person
 
 if TYPE_CHECKING:
     import click
+    from playwright.async_api import Browser
     from starlette.requests import Request
 
     from sessionwire import SessionWire
@@ -85,7 +86,9 @@ WHOLE = [each for each in blocks("html") if "createSessionClient" in each.text]
 
 
 @pytest.mark.browser
-async def test_pages_that_are_whole_show_the_session(settings: Settings, store: Store) -> None:
+async def test_pages_that_are_whole_show_the_session(
+    chromium: Browser, settings: Settings, store: Store
+) -> None:
     """All but the tutorial's, which has a test of its own, put the name into the title."""
     examples = [each for each in WHOLE if not each.page.startswith("docs/quick-start")]
     assert len(examples) >= 2
@@ -104,7 +107,7 @@ async def test_pages_that_are_whole_show_the_session(settings: Settings, store: 
         return Starlette(routes=routes, lifespan=wire.lifespan)
 
     name, _, value = alice.cookie.partition("=")
-    async with site(settings, build) as served, open_browser() as chromium:
+    async with site(settings, build) as served:
         async with open_tab(chromium, served.address) as tab:
             cookie: Any = {"name": name, "value": value, "url": served.address}
             await tab.page.context.add_cookies([cookie])

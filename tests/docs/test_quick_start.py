@@ -13,14 +13,14 @@ import pytest
 from playwright.async_api import expect
 
 from docs.pages import blocks
-from support.browser import PASSWORD, open_browser, open_tab
+from support.browser import PASSWORD, open_tab
 from support.process import eventually, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.async_api import Page
+    from playwright.async_api import Browser, Page
 
     from support.browser import Tab
 
@@ -84,13 +84,12 @@ async def show(pages: list[Page], *, who: str, where: str) -> None:
         await expect(page.locator("#where")).to_have_text(where)
 
 
-async def test_two_browsers_follow_every_step(tmp_path: Path) -> None:
+async def test_two_browsers_follow_every_step(chromium: Browser, tmp_path: Path) -> None:
     directory = tmp_path / "first"
     write_files(directory)
     with serving(directory) as address:
         await eventually(lambda: is_ready(address), within=30)
         async with (
-            open_browser() as chromium,
             open_tab(chromium, address) as one,
             open_tab(chromium, address) as other,
         ):
