@@ -23,20 +23,20 @@ LEVELS = [
     {"reactive"},
     {"settings", "startup"},
     {"policy"},
-    {"errors", "model", "tasks", "version"},
+    {"errors", "model", "release", "tasks"},
 ]
 """From the top down; a room may import its own level and everything below it."""
 
 PURE = [
     "reactive",
     "policy",
-    "gateways/live/asyncapi",
     "gateways/live/frames",
-    "gateways/live/server_frames",
-    "gateways/live/vocabulary",
     "gateways/live/protocol",
     "gateways/live/polling",
     "gateways/live/standing",
+    "gateways/live/asyncapi",
+    "gateways/live/server_frames",
+    "gateways/live/vocabulary",
     "store/decode",
 ]
 IMPURE = {"asyncio", "time", "logging", "random", "secrets", "os", "socket", "threading"}

@@ -12,8 +12,8 @@ from sessionwire.gateways.python.session import get_current_session, require_use
 from sessionwire.model import Viewer
 from sessionwire.reactive.membership import SessionContext as Context
 from sessionwire.reactive.shapes import SessionView, User
+from sessionwire.release import __version__
 from sessionwire.settings import Settings
-from sessionwire.version import __version__
 
 __all__ = [
     "Context",

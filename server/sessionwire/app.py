@@ -40,6 +40,7 @@ from sessionwire.reactive.extras import extras_of
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.typescript import typescript
 from sessionwire.relay import Relay
+from sessionwire.release import __version__
 from sessionwire.settings import Settings, load_settings
 from sessionwire.startup import checked
 from sessionwire.store.embedded import EmbeddedMongo
@@ -48,7 +49,6 @@ from sessionwire.store.load import Loader
 from sessionwire.store.mapping import naming_of
 from sessionwire.store.mongo import Store
 from sessionwire.tasks import background
-from sessionwire.version import __version__
 from sessionwire.webhook.delivery import Delivery
 from sessionwire.webhook.outbox import EventOutbox
 from sessionwire.webhook.tokens import Sender

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sessionwire import __version__
 from sessionwire.cli.configuration import configuration
 from sessionwire.cli.program import console, imported, refusing
 from sessionwire.gateways.auth.openapi import openapi
@@ -21,6 +20,7 @@ from sessionwire.gateways.auth.routes import ENDPOINTS
 from sessionwire.gateways.live.asyncapi import asyncapi
 from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.typescript import typescript
+from sessionwire.release import __version__
 
 if TYPE_CHECKING:
     from sessionwire.cli.configuration import Configuration, Row

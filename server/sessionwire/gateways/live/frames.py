@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from sessionwire.reactive.outbox import Delivery
 
 __all__ = [
-    "CLIENT_FRAMES",
     "ClientFrame",
+    "CLIENT_FRAMES",
     "Ping",
     "Poll",
     "PollSubscription",

@@ -1,4 +1,4 @@
-"""The version of this package."""
+"""Which release this is."""
 
 __all__ = ["__version__"]
 
