@@ -148,7 +148,7 @@ def fault_of(group: Any, words: list[str]) -> str | None:
     if command is None:
         return f"no command {name}"
     known = {option for each in command.params for option in each.opts} | {"--help"}
-    used = [each.partition("=")[0] for each in rest if each.startswith("-")]
+    used = [each.partition("=")[0] for each in rest if each.startswith("-") and each != "-"]
     return next((each for each in used if each not in known), None)
 
 
