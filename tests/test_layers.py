@@ -38,6 +38,9 @@ PURE = [
     "gateways/live/protocol",
     "gateways/live/polling",
     "gateways/live/standing",
+    "gateways/live/asyncapi",
+    "gateways/live/server_frames",
+    "gateways/live/vocabulary",
     "store/decode",
 ]
 IMPURE = {"asyncio", "time", "logging", "random", "secrets", "os", "socket", "threading"}

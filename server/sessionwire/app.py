@@ -19,10 +19,13 @@ from sessionwire.auth.reading import joined
 from sessionwire.auth.trigger import OnboardingTrigger
 from sessionwire.errors import Forbidden
 from sessionwire.exchange.backing import Backing
-from sessionwire.gateways.auth.routes import auth_routes
+from sessionwire.gateways.auth.openapi import openapi
+from sessionwire.gateways.auth.routes import ENDPOINTS, auth_routes
+from sessionwire.gateways.documents import document_routes
 from sessionwire.gateways.door import Door
 from sessionwire.gateways.inspector.access import Access
 from sessionwire.gateways.inspector.routes import Inspector
+from sessionwire.gateways.live.asyncapi import asyncapi
 from sessionwire.gateways.live.poll import PollGateway
 from sessionwire.gateways.live.routes import LiveGateway
 from sessionwire.gateways.operations.metrics import registry_of
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import HTTPConnection
+    from starlette.routing import Route
     from starlette.types import Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
@@ -144,6 +148,11 @@ class SessionWire:
     def types(self) -> str:
         """A TypeScript module of what the queries show, those registered so far included."""
         return typescript(self._queries, extras=extras_of(self.settings))
+
+    def asyncapi(self) -> dict[str, Any]:
+        """The live wire as an AsyncAPI document, with the queries registered so far."""
+        extras = extras_of(self.settings)
+        return asyncapi(self._queries, version=__version__, extras=extras)
 
     def on(self, kind: EventKind | Literal["revoked"]) -> Callable[[_Function], _Function]:
         """Call the function, plain or async, with each Event of this kind (docs/hooks.md).
@@ -291,8 +300,16 @@ class SessionWire:
                     client_directory=client,
                     backing=backing if self.settings.pages else None,
                 ),
+                *self._documents(),
             ],
         )
+
+    def _documents(self) -> list[Route]:
+        """For who develops against this server (docs/decisions/0015)."""
+        if self.settings.environment == "production":
+            return []
+        make = functools.partial(openapi, ENDPOINTS, version=__version__)
+        return document_routes({"openapi": make, "asyncapi": self.asyncapi})
 
     def _polls(self, backing: Backing, live: LiveGateway) -> PollGateway:
         return PollGateway(
