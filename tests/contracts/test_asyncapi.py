@@ -36,14 +36,23 @@ from sessionwire import Context, SessionWire
 wire = SessionWire(user_fields=("plan",))
 
 
-class Task(msgspec.Struct, rename="camel"):
+class Update(msgspec.Struct, rename="camel"):
     task_id: ObjectId
     size: tuple[int, str]
 
 
+class User(msgspec.Struct):
+    nick: str
+
+
 @wire.query("projects.list")
-def projects(ctx: Context, archived: bool = False) -> list[Task]:
+def projects(ctx: Context, archived: bool = False) -> list[Update]:
     return []
+
+
+@wire.query("nick")
+def nick(ctx: Context) -> User:
+    return User("A")
 
 
 @wire.query("anything")
@@ -144,17 +153,17 @@ async def test_polls_and_their_answers_are_as_described(server: Running) -> None
         "subscriptions": [{"id": 1, "query": "session"}, {"id": 2, "query": "nothing"}],
         "wait": 0,
     }
-    assert faults_of(asked, "#/components/schemas/Poll") == []
+    assert faults_of(asked, "#/components/schemas/frame.Poll") == []
     answer = await http.post("/live/poll", json=asked)
     assert answer.status_code == 200 and message_faults(answer.json()) == []
     session, failed = sorted(answer.json()["results"], key=lambda each: int(each["id"]))
     assert query_faults("session", "data", session["data"]) == []
     assert failed["error"]["code"] == "unknown_query"
     wrong = {"subscriptions": [], "wait": -1}
-    assert faults_of(wrong, "#/components/schemas/Poll")
+    assert faults_of(wrong, "#/components/schemas/frame.Poll")
     refused = await http.post("/live/poll", json=wrong)
     assert refused.status_code in DOCUMENT["channels"]["poll"]["x-statuses"]["refusal"]
-    assert faults_of(refused.json(), "#/components/schemas/Refusal") == []
+    assert faults_of(refused.json(), "#/components/schemas/frame.Refusal") == []
     cookies = "; ".join(f"{each.name}={each.value}" for each in http.cookies.jar)
     await http.post("/api/auth/sign-out")
     ended = await http.post("/live/poll", json=asked, headers={"cookie": cookies})
@@ -219,7 +228,14 @@ def test_the_queries_and_fields_of_an_application_are_described(tmp_path: Path) 
     assert faults({"archived": "yes"}, queries["projects.list"]["args"])
     assert faults("whatever", queries["anything"]["data"]) == []
     assert faults({}, queries["anything"]["args"])
-    assert "plan" in document["components"]["schemas"]["User"]["required"]
+    assert faults({"nick": "A"}, queries["nick"]["data"]) == []
+    update = document["components"]["messages"]["update"]["payload"]
+    assert faults({"op": "update", "version": HEX, "results": [{}]}, update)
+    ada: dict[str, Any] = {each: "" for each in ("id", "name", "email")}
+    ada |= dict.fromkeys(("image", "createdAt", "updatedAt", "activeOrganizationId"))
+    ada |= {"emailVerified": True, "onboarded": True}
+    assert faults({**ada, "plan": "pro"}, queries["user"]["data"]) == []
+    assert faults(ada, queries["user"]["data"])  # without the field of the application
 
 
 async def test_an_end_that_the_server_gives_is_one_that_is_described(server: Running) -> None:

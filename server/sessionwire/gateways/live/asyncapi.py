@@ -17,6 +17,7 @@ from sessionwire.gateways.live.vocabulary import (
 )
 from sessionwire.model import ObjectId
 from sessionwire.reactive.extras import NO_EXTRAS
+from sessionwire.reactive.shapes import Session, User
 from sessionwire.reactive.typescript import returned
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["asyncapi"]
 
 _SCHEMAS = "#/components/schemas/"
+_FRAME = "frame."
+"""Before the names of ours: an application may call a structure of its own `Update`, too."""
 _RESULTS = (server_frames.Shown, server_frames.Unchanged, server_frames.Failed)
 _POLL_REPLIES = {"update": [200], "nothing": [204], "bye": [401, 503], "status": [503]}
 _POLL_REFUSALS = [400, 403, 408, 413, 415, 429, 503]
@@ -157,30 +160,30 @@ def _poll_messages() -> dict[str, Any]:
     return {
         "poll": _message("poll", Poll),
         "nothing": {"name": "nothing", "summary": "Nothing differs, and the wait is over."},
-        "refusal": {"name": "refusal", "payload": _ref("Refusal")},
+        "refusal": {"name": "refusal", "payload": _ref(_FRAME + "Refusal")},
     }
 
 
 def _message(name: str, kind: type) -> dict[str, Any]:
-    message = {"name": name, "payload": _ref(kind.__name__)}
+    message = {"name": name, "payload": _ref(_FRAME + kind.__name__)}
     summary = msgspec.json.schema_components([kind])[1][kind.__name__].get("description")
-    return message if summary is None else {**message, "summary": summary.partition("\n")[0]}
+    return message if summary is None else {**message, "summary": summary}
 
 
 def _schemas(queries: Iterable[Query], extras: Extras) -> dict[str, Any]:
-    schemas: dict[str, Any] = _components(
-        [*CLIENT_FRAMES.values(), *_SERVER.values(), *_RESULTS, Poll]
-    )
+    kinds = [*CLIENT_FRAMES.values(), *_SERVER.values(), *_RESULTS, Poll]
+    _, schemas = _written(kinds, before=_FRAME)
     for op, kind in CLIENT_FRAMES.items():
-        schema = schemas[kind.__name__]
+        schema = schemas[_FRAME + kind.__name__]
         schema["properties"] = {"op": {"enum": [op]}, **schema["properties"]}
         schema["required"] = ["op", *schema["required"]]
-    results = schemas["Update"]["properties"]["results"]
-    results["items"] = {"oneOf": [_ref(each.__name__) for each in _RESULTS]}
-    schemas["Bye"]["properties"]["reason"]["enum"] = list(ENDINGS)
-    schemas["Refused"]["properties"]["code"]["enum"] = list(FRAME_ERRORS)
+    results = schemas[_FRAME + "Update"]["properties"]["results"]
+    results["items"] = {"oneOf": [_ref(_FRAME + each.__name__) for each in _RESULTS]}
+    schemas[_FRAME + "Bye"]["properties"]["reason"]["enum"] = list(ENDINGS)
+    schemas[_FRAME + "Refused"]["properties"]["code"]["enum"] = list(FRAME_ERRORS)
     texts = {"code": {"type": "string"}, "message": {"type": "string"}}
-    schemas["Refusal"] = {"type": "object", "properties": texts, "required": list(texts)}
+    refusal = {"type": "object", "properties": texts, "required": list(texts)}
+    schemas[_FRAME + "Refusal"] = refusal
     return {**schemas, **_queries(queries, extras)}
 
 
@@ -190,11 +193,11 @@ def _queries(queries: Iterable[Query], extras: Extras) -> dict[str, Any]:
         described[_key(query, "args")] = _args(query)
         described[_key(query, "data")] = {}
     shown = [each for each in queries if _describes(returned(each.function))]
-    written, components = _written([returned(each.function) for each in shown])
-    for query, schema in zip(shown, written, strict=True):
+    written, components = _written([*(returned(each.function) for each in shown), User, Session])
+    for query, schema in zip(shown, written[:-2], strict=True):
         described[_key(query, "data")] = schema
-    for replacement in (extras.user, extras.session):
-        components.update(_components([replacement]))
+    for schema, extended in zip(written[-2:], (extras.user, extras.session), strict=True):
+        [components[schema["$ref"].removeprefix(_SCHEMAS)]] = _written([extended])[1].values()
     return {**components, **described}
 
 
@@ -209,15 +212,13 @@ def _args(query: Query) -> dict[str, Any]:
     }
 
 
-def _components(kinds: list[Any]) -> dict[str, Any]:
-    return _written(kinds)[1]
-
-
-def _written(kinds: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+def _written(kinds: list[Any], *, before: str = "") -> tuple[list[Any], dict[str, Any]]:
+    """The schema of each, and the components that these speak of, with this before their names."""
     schemas, components = msgspec.json.schema_components(
-        kinds, ref_template=_SCHEMAS + "{name}", schema_hook=_hook
+        kinds, ref_template=f"{_SCHEMAS}{before}{{name}}", schema_hook=_hook
     )
-    return [_plain(each) for each in schemas], {k: _plain(v) for k, v in components.items()}
+    named = {before + name: _plain(each) for name, each in components.items()}
+    return [_plain(each) for each in schemas], named
 
 
 def _describes(kind: Any) -> bool:
