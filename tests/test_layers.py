@@ -17,6 +17,7 @@ LEVELS = [
     {"gateways"},
     {"exchange"},
     {"relay"},
+    {"doctor"},
     {"mail", "webhook"},
     {"auth"},
     {"store"},
@@ -35,6 +36,11 @@ PURE = [
     "gateways/live/polling",
     "gateways/live/standing",
     "store/decode",
+    "store/examination/facts",
+    "doctor/judgement",
+    "doctor/catalogue",
+    "doctor/facts",
+    "doctor/finding",
 ]
 IMPURE = {"asyncio", "time", "logging", "random", "secrets", "os", "socket", "threading"}
 

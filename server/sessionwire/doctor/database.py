@@ -1,0 +1,132 @@
+"""The checks of MongoDB: reached first, then looked at from every side at once."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sessionwire.doctor.check import Check
+from sessionwire.doctor.finding import Finding, Severity, found
+from sessionwire.doctor.judgement.contents import judge_access, judge_contents, judge_indexes
+from sessionwire.doctor.judgement.deployment import (
+    judge_concerns,
+    judge_members,
+    judge_options,
+    judge_release,
+)
+from sessionwire.doctor.judgement.reach import judge_place, judge_reach
+from sessionwire.doctor.judgement.timing import judge_clock, judge_commits, judge_oplog
+from sessionwire.errors import StartupError
+from sessionwire.store.examination.access import access_of
+from sessionwire.store.examination.contents import contents_of
+from sessionwire.store.examination.deployment import (
+    clock_of,
+    concerns_of,
+    members_of,
+    oplog_of,
+    release_of,
+)
+from sessionwire.store.examination.indexes import indexes_of
+from sessionwire.store.examination.journal import probe_commits, watch_commits
+from sessionwire.store.examination.place import placed
+from sessionwire.store.examination.reach import connected, options_of, reach, without_password
+from sessionwire.store.indexes import INDEXES
+from sessionwire.store.mapping import naming_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from sessionwire.settings import Settings
+    from sessionwire.store.examination.facts import UriOptions
+    from sessionwire.store.mapping import Naming
+
+__all__ = ["Reached", "database_checks", "reached"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """`client` is None when MongoDB cannot be worked with; then the findings say why."""
+
+    findings: tuple[Finding, ...]
+    client: Any = None
+    options: UriOptions | None = None
+    naming: Naming | None = None
+
+
+@contextlib.asynccontextmanager
+async def reached(settings: Settings) -> AsyncIterator[Reached]:
+    """The MongoDB that serve would use, while the block runs."""
+    given = None if settings.mongodb_uri is None else settings.mongodb_uri.get_secret_value()
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            naming = naming_of(settings)
+            place = await stack.enter_async_context(placed(given, settings.data_dir))
+        except StartupError as error:
+            yield Reached((_refused(error),))
+            return
+        way = await reach(place.uri)
+        findings = (*judge_place(place, without_password(place.uri)), *judge_reach(way))
+        if any(each.severity is Severity.ERROR for each in findings):
+            yield Reached(findings)
+            return
+        client = await stack.enter_async_context(connected(place.uri))
+        yield Reached(findings, client, await options_of(place.uri), naming)
+
+
+def database_checks(at: Reached, settings: Settings, *, write: bool) -> list[Check]:
+    """None for a MongoDB that was not reached."""
+    client, options, naming = at.client, at.options, at.naming
+    if client is None or options is None or naming is None:
+        return []
+    name = settings.database
+    collections = list(dict.fromkeys(naming.place(ours, path)[0] for ours, path, _ in INDEXES))
+    today = datetime.now(UTC).date()
+
+    async def members() -> Iterable[Finding]:
+        seen = await members_of(client, options.tls)
+        count = 0 if seen is None else len(seen.data) + len(seen.arbiters)
+        return [*judge_members(seen), *judge_options(options, members=count)]
+
+    async def release() -> Iterable[Finding]:
+        return judge_release(await release_of(client), today=today, loopback=options.loopback)
+
+    async def clock() -> Iterable[Finding]:
+        return judge_clock(await clock_of(client))
+
+    async def oplog() -> Iterable[Finding]:
+        return judge_oplog(await oplog_of(client))
+
+    async def commits() -> Iterable[Finding]:
+        seen = await (probe_commits(client, name) if write else watch_commits(client))
+        return judge_commits(seen)
+
+    async def concerns() -> Iterable[Finding]:
+        return judge_concerns(await concerns_of(client))
+
+    async def access() -> Iterable[Finding]:
+        return judge_access(await access_of(client, name, collections), database=name)
+
+    async def indexes() -> Iterable[Finding]:
+        return judge_indexes(await indexes_of(client, name, naming))
+
+    async def contents() -> Iterable[Finding]:
+        return judge_contents(await contents_of(client, name, naming))
+
+    return [
+        Check("the members", members),
+        Check("the version", release),
+        Check("the clock", clock),
+        Check("the oplog", oplog),
+        Check("the journal", commits, within=25.0 if write else 10.0),
+        Check("the defaults", concerns),
+        Check("the permissions", access, within=15.0),
+        Check("the indexes", indexes, within=20.0),
+        Check("the data", contents, within=25.0),
+    ]
+
+
+def _refused(error: StartupError) -> Finding:
+    said = f"{error.message[:1].upper()}{error.message[1:].rstrip('.')}."
+    return found("embedded-refused", Severity.ERROR, said, remedy=error.remedy)

@@ -1,0 +1,194 @@
+"""How far a MongoDB URI leads: its text, its names, its servers, its primary, its credentials."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pymongo import AsyncMongoClient
+from pymongo import errors as driver_errors
+from pymongo.uri_parser import parse_uri
+
+from sessionwire.store.driver import one_line
+from sessionwire.store.examination.facts import Faults, Node, Reach, UriOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["connected", "options_of", "reach", "without_password"]
+
+_SELECTION_MS = 3_000
+_NODE_MS = 2_500
+_NODES = 12
+_TLS_OPTIONS = ("tls", "tlscafile", "tlscertificatekeyfile", "tlsallowinvalidcertificates",
+                "tlsallowinvalidhostnames", "tlsinsecure", "tlscertificatekeyfilepassword",
+                "tlscrlfile", "tlsdisableocspendpointcheck")  # fmt: skip
+_PASSWORD = re.compile(r"(mongodb(?:\+srv)?://[^:@/?]*):(.*)@")  # to the last @: it may hold others
+_SECRET_OPTION = re.compile(r"([?&](?:\w*password|authMechanismProperties)=)[^&]*", re.IGNORECASE)
+_AUTHENTICATION_FAILED = frozenset({18, 8000})
+_UNAUTHORIZED = 13
+_NO_NAME = (
+    "Name or service not known|nodename nor servname|Temporary failure in name|"
+    "No address associated|getaddrinfo|does not exist|NXDOMAIN"
+)
+_FAULTS: tuple[tuple[Faults, str], ...] = (
+    ("certificate", r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|doesn't match|mismatch"),
+    ("tls", r"SSL|TLS"),
+    ("dns", _NO_NAME),
+    ("refused", r"refused"),
+    ("tls-required", r"connection closed|Connection reset"),
+    ("timeout", r"timed out|timeout"),
+)  # fmt: skip
+
+_LOCAL = re.compile(r"(localhost|127\.[\d.]+|::1|/.*)\Z")
+
+
+def without_password(uri: str) -> str:
+    """The URI as it may be shown."""
+    return _SECRET_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1:***@", uri))
+
+
+def _without_secrets(said: str, uri: str) -> str:
+    """What a driver said of the URI, without any part of its password."""
+    found = _PASSWORD.search(uri)
+    for part in re.split("[@:/]", found[2] if found else ""):
+        said = said.replace(part, "***") if len(part) > 2 else said
+    return without_password(said)
+
+
+async def reach(uri: str) -> Reach:
+    """Try the URI step by step, so that what fails is told apart. Raises nothing for what fails."""
+    shown = without_password(uri)
+    try:
+        parsed = await asyncio.to_thread(_parse, uri)
+    except Exception as error:
+        said = _without_secrets(one_line(error), uri)
+        if isinstance(error, driver_errors.ConfigurationError) and _fault_of(said) == "dns":
+            return Reach(shown, nodes=(Node(shown, "dns", said),))
+        return Reach(shown, uri_fault=said)
+    options = _lowered(parsed)
+    tls = {name: options[name] for name in _TLS_OPTIONS if name in options}
+    seeds = [f"{host}:{port}" for host, port in parsed["nodelist"]][:_NODES]
+    nodes = tuple(await asyncio.gather(*(node(each, tls) for each in seeds)))
+    found = Reach(shown, nodes=nodes, wanted_set=options.get("replicaset"))
+    if any(each.fault is None for each in nodes):
+        return await _selected(uri, found, stranger=parsed["username"] is None)
+    return found
+
+
+async def node(address: str, tls: dict[str, Any]) -> Node:
+    """What one server says to a stranger, or why it says nothing."""
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        f"mongodb://{address}/",
+        directConnection=True,
+        serverSelectionTimeoutMS=_NODE_MS,
+        connectTimeoutMS=_NODE_MS,
+        socketTimeoutMS=_NODE_MS,
+        **tls,
+    )
+    async with client:
+        try:
+            hello = await client.admin.command("hello")
+        except driver_errors.PyMongoError as error:
+            fault = _fault_of(str(error))
+            if fault == "tls-required" and not await _speaks_tls(address):
+                fault = "other"
+            return Node(address, fault, one_line(error))
+    kind: Any = "mongos" if hello.get("msg") == "isdbgrid" else "standalone"
+    return Node(
+        address,
+        kind="member" if "setName" in hello else kind,
+        set_name=hello.get("setName"),
+        primary=hello.get("primary"),
+        max_wire=hello["maxWireVersion"],
+    )
+
+
+@contextlib.asynccontextmanager
+async def connected(uri: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
+    """A client for looking around: nothing is tried twice, and nothing waits long."""
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        uri,
+        appname="sessionwire-doctor",
+        serverSelectionTimeoutMS=_SELECTION_MS,
+        connectTimeoutMS=_SELECTION_MS,
+        socketTimeoutMS=15_000,
+        retryReads=False,
+        tz_aware=True,
+    )
+    async with client:
+        yield client
+
+
+async def options_of(uri: str) -> UriOptions:
+    """What the URI asks for. Raises for one that cannot be read."""
+    parsed = await asyncio.to_thread(_parse, uri)
+    options = _lowered(parsed)
+    return UriOptions(
+        retry_writes=options.get("retrywrites", True),
+        direct=options.get("directconnection", False),
+        invalid_certificates=any(
+            options.get(name) for name in _TLS_OPTIONS if "invalid" in name or "insecure" in name
+        ),
+        tls=bool(options.get("tls")),
+        credentials=parsed["username"] is not None,
+        write=None if "w" not in options else str(options["w"]),
+        read=options.get("readconcernlevel"),
+        read_preference=options.get("readpreference"),
+        compressors=tuple(options.get("compressors", ())),
+        loopback=all(_LOCAL.match(host) for host, _ in parsed["nodelist"]),
+    )
+
+
+def _parse(uri: str) -> dict[str, Any]:
+    return dict(parse_uri(uri, warn=False))
+
+
+def _lowered(parsed: dict[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in dict(parsed["options"]).items()}
+
+
+async def _selected(uri: str, found: Reach, *, stranger: bool) -> Reach:
+    """Whether the driver finds a primary, and MongoDB takes the credentials.
+
+    A command is refused with 13 to a stranger; somebody who is known may only lack a privilege.
+    """
+    try:
+        async with connected(uri) as client:
+            await client.admin.command("ping")  # connects
+            began = time.perf_counter()
+            # Unlike hello or ping, it is refused to strangers where there is authentication.
+            await client.admin.command({"listDatabases": 1, "nameOnly": True})
+    except driver_errors.OperationFailure as error:
+        if error.code in _AUTHENTICATION_FAILED or (error.code == _UNAUTHORIZED and stranger):
+            return replace(found, auth_fault=one_line(error))
+    except driver_errors.PyMongoError as error:
+        return replace(found, selection_fault=one_line(error))
+    return replace(found, round_trip_ms=1000 * (time.perf_counter() - began))
+
+
+def _fault_of(said: str) -> Faults:
+    for fault, pattern in _FAULTS:
+        if re.search(pattern, said):
+            return fault
+    return "other"
+
+
+async def _speaks_tls(address: str) -> bool:
+    """Whether it would have answered over TLS; certificates are not looked at."""
+    host, _, port = address.rpartition(":")
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(_NODE_MS / 1000):
+            _, writer = await asyncio.open_connection(host, int(port), ssl=context)
+    except (OSError, TimeoutError) as error:
+        return isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(error)
+    writer.close()
+    return True
