@@ -58,7 +58,7 @@ def doctor(
         str | None, typer.Option(help="Your SessionWire, as module:name, for its settings.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what is not well.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and errors.")] = False,
 ) -> None:
     """Examine the set-up: settings, machine, MongoDB, the public address, and one session.
 

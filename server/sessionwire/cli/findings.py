@@ -24,6 +24,7 @@ _MARKS = {
     Severity.WARNING: ("!", "yellow"),
     Severity.ERROR: ("✗", "bold red"),
 }
+_BAD = (Severity.WARNING, Severity.ERROR)
 _TITLES = {
     "settings": "Settings",
     "machine": "This machine",
@@ -31,18 +32,19 @@ _TITLES = {
     "data": "The data",
     "web": "The public address",
     "session": "The session",
+    "unfinished": "Not examined",
 }
 _WIDEST = 110
 """Prose that is wider is hard to read."""
 
 
 def show(report: Report, console: Console, *, quiet: bool) -> None:
-    """Print it; with `quiet` only what is not well."""
+    """Print it; with `quiet` only warnings and errors."""
     width = min(console.width, _WIDEST)
     for area in AREAS:
         findings = [each for each in report.findings if each.area == area]
         if quiet:
-            findings = [each for each in findings if each.severity is not Severity.OK]
+            findings = [each for each in findings if each.severity in _BAD]
         if findings:
             console.print(Text(f"\n{_TITLES[area]}", style="bold"))
             for each in findings:

@@ -53,6 +53,7 @@ class Reached:
     client: Any = None
     options: UriOptions | None = None
     naming: Naming | None = None
+    embedded: bool = False
 
 
 @contextlib.asynccontextmanager
@@ -72,7 +73,7 @@ async def reached(settings: Settings) -> AsyncIterator[Reached]:
             yield Reached(findings)
             return
         client = await stack.enter_async_context(connected(place.uri))
-        yield Reached(findings, client, await options_of(place.uri), naming)
+        yield Reached(findings, client, await options_of(place.uri), naming, place.kind != "given")
 
 
 def database_checks(at: Reached, settings: Settings, *, write: bool) -> list[Check]:
@@ -87,10 +88,11 @@ def database_checks(at: Reached, settings: Settings, *, write: bool) -> list[Che
     async def members() -> Iterable[Finding]:
         seen = await members_of(client, options.tls)
         count = 0 if seen is None else len(seen.data) + len(seen.arbiters)
-        return [*judge_members(seen), *judge_options(options, members=count)]
+        return [*judge_members(seen, embedded=at.embedded), *judge_options(options, members=count)]
 
     async def release() -> Iterable[Finding]:
-        return judge_release(await release_of(client), today=today, loopback=options.loopback)
+        seen = await release_of(client)
+        return judge_release(seen, today=today, loopback=options.loopback, embedded=at.embedded)
 
     async def clock() -> Iterable[Finding]:
         return judge_clock(await clock_of(client))

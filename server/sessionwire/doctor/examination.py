@@ -23,7 +23,7 @@ from sessionwire.doctor.looking.web import browsing, look_at_route, look_at_web
 from sessionwire.doctor.session import documents_findings, wires_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sessionwire.doctor.database import Reached
     from sessionwire.doctor.facts import SettingsSeen
@@ -84,8 +84,11 @@ async def examine(settings: Settings | None, seen: SettingsSeen, asked: Asked) -
     return _ordered(findings)
 
 
-def _ordered(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda each: AREAS.index(each.area))
+def _ordered(findings: Sequence[Finding]) -> list[Finding]:
+    """By area. What two checks say with the same remedy is said once."""
+    unique = {(each.code, each.remedy, each.command): each for each in reversed(findings)}
+    kept = [each for each in findings if not each.remedy or each in unique.values()]
+    return sorted(kept, key=lambda each: AREAS.index(each.area))
 
 
 def _machine(settings: Settings | None, asked: Asked) -> Check:
@@ -99,6 +102,7 @@ def _machine(settings: Settings | None, asked: Asked) -> Check:
                 connections=50_000 if settings is None else settings.limits.connections,
                 backlog=asked.backlog,
                 today=datetime.now(UTC).date(),
+                production=settings is not None and settings.environment == "production",
             )
         )
         if embedded:

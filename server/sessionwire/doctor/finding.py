@@ -31,7 +31,7 @@ class Finding(msgspec.Struct, frozen=True):
     """Stable, kebab-case; docs/troubleshooting.md lists all."""
     severity: Severity
     area: str
-    """settings, machine, database, data, web or session."""
+    """settings, machine, database, data, web, session or unfinished."""
     seen: str
     """What was seen, with the measured figure."""
     why: str

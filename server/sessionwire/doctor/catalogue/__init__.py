@@ -7,7 +7,7 @@ from sessionwire.doctor.catalogue.entry import Entry
 
 __all__ = ["AREAS", "CATALOGUE", "Entry"]
 
-AREAS = ("settings", "machine", "database", "data", "web", "session")
+AREAS = ("settings", "machine", "database", "data", "web", "session", "unfinished")
 """In the order of a report."""
 
 CATALOGUE: dict[str, Entry] = {**setup.ENTRIES, **database.ENTRIES, **web.ENTRIES}

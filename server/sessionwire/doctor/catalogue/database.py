@@ -32,6 +32,7 @@ _DATABASE = {
         "error",
         "A standalone mongod has no change streams, which sessionwire lives on.",
     ),
+    "set-uninitiated": ("error", "A set without members has no primary, and takes no writes."),
     "set-name-differs": ("error", "The driver ignores servers of another set."),
     "no-primary": ("error", "Nobody can sign in, and no event comes, until there is a primary."),
     "replica-set": ("ok note", "Change streams show what the majority of the set has."),
@@ -42,7 +43,7 @@ _DATABASE = {
     "majority-lost": ("error", "Without a majority no event comes and no write is confirmed."),
     "server-version": ("ok", "It is recent enough for change streams and snapshot reads."),
     "server-too-old": ("error", "Before 5.0 MongoDB cannot read as of a cluster time."),
-    "server-end-of-life": ("warning", "It gets no security fixes any more."),
+    "server-end-of-life": ("note warning", "It gets no security fixes any more."),
     "server-vulnerable": ("error warning", "A published fault of this version."),
     "feature-version": (
         "ok note",

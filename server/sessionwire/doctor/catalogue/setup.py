@@ -7,10 +7,6 @@ from sessionwire.doctor.catalogue.entry import entries
 __all__ = ["ENTRIES"]
 
 _SETTINGS = {
-    "check-unfinished": (
-        "warning",
-        "What this check looks at is unknown; the other findings do not depend on it.",
-    ),
     "settings": ("ok", "These are the settings that serve would use here."),
     "settings-invalid": ("error", "serve refuses to start with a value that it cannot read."),
     "settings-refused": ("error", "serve refuses to start rather than be insecure."),
@@ -112,7 +108,7 @@ _SETTINGS = {
 
 _MACHINE = {
     "open-files": (
-        "ok warning",
+        "ok note warning",
         (
             "Every connection is a file: at the limit no more are accepted, and MongoDB "
             "cannot be connected to."
@@ -145,4 +141,15 @@ _MACHINE = {
     ),
 }
 
-ENTRIES = entries("settings", _SETTINGS) | entries("machine", _MACHINE)
+_UNFINISHED = {
+    "check-unfinished": (
+        "warning",
+        "What this check looks at is unknown; the other findings do not depend on it.",
+    ),
+}
+
+ENTRIES = (
+    entries("settings", _SETTINGS)
+    | entries("machine", _MACHINE)
+    | entries("unfinished", _UNFINISHED)
+)

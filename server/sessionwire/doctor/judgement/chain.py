@@ -80,8 +80,8 @@ def _unsigned(seen: CookieSeen) -> Finding:
     remedies = {
         "development": "The development secret in data_dir signed it: set that as SESSIONWIRE_"
         "PREVIOUS_SECRETS, or sign in again.",
-        "better-auth": "better-auth signed it, with this secret: set SESSIONWIRE_COMPAT=better-auth.",
-        "sessionwire": "A server without SESSIONWIRE_COMPAT signed it, with this secret: use the"
+        "better-auth": "better-auth signed it, by this secret: set SESSIONWIRE_COMPAT=better-auth.",
+        "sessionwire": "A server without SESSIONWIRE_COMPAT signed it, by this secret: use the"
         " same setting for both.",
         "": "Give every process the same SESSIONWIRE_SECRET; after a change, name the old one in"
         " SESSIONWIRE_PREVIOUS_SECRETS.",

@@ -159,12 +159,15 @@ def judge_contents(contents: Contents) -> Iterator[Finding]:
     problems = [each for each in _surprises(contents) if each is not None]
     yield from problems
     if not problems:
-        users = "no" if not contents.users else f"about {contents.users}"
-        said = f"{users} users and {contents.sessions or 'no'} sessions; looked at up to"
-        yield found("contents", Severity.OK, f"{said} {contents.sample} of each.")
+        said = f"users: {_size(contents.users)}, sessions: {_size(contents.sessions)}"
+        yield found("contents", Severity.OK, f"{said}; up to {contents.sample} of each looked at.")
     if contents.cut_short:
         said = f"Not counted: {', '.join(contents.cut_short)}."
         yield found("contents-unfinished", Severity.NOTE, said)
+
+
+def _size(count: int | None) -> str:
+    return "not counted" if count is None else f"about {count}" if count else "none"
 
 
 def _surprises(contents: Contents) -> Iterator[Finding | None]:

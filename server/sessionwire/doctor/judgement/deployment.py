@@ -59,7 +59,9 @@ _ENDS = {
 """https://www.mongodb.com/legal/support-policy/lifecycles"""
 
 
-def judge_release(release: Release, *, today: date, loopback: bool) -> Iterator[Finding]:
+def judge_release(
+    release: Release, *, today: date, loopback: bool, embedded: bool
+) -> Iterator[Finding]:
     """`loopback`: whether only this machine reaches it, so that a fault is nobody's but ours."""
     name = ".".join(map(str, release.version))
     offered = ", ".join(release.compressors) or "no compressor"
@@ -68,7 +70,11 @@ def judge_release(release: Release, *, today: date, loopback: bool) -> Iterator[
     if ends is not None and ends < today:
         said = f"MongoDB {name}; its branch ended on {ends.isoformat()}."
         remedy = "Upgrade to 8.0: https://www.mongodb.com/docs/manual/release-notes/8.0-upgrade/"
-        yield found("server-end-of-life", Severity.WARNING, said, remedy=remedy)
+        severity = Severity.WARNING
+        if embedded:
+            remedy = "For development it will do; else set SESSIONWIRE_MONGODB_URI or _MONGOD."
+            severity = Severity.NOTE
+        yield found("server-end-of-life", severity, said, remedy=remedy)
     for each in VULNERABILITIES:
         if _has(release, each):
             yield _vulnerable(release, each, loopback=loopback)
@@ -120,7 +126,7 @@ def _judge_feature(release: Release) -> Iterator[Finding]:
     )
 
 
-def judge_members(members: Members | None) -> Iterator[Finding]:
+def judge_members(members: Members | None, *, embedded: bool) -> Iterator[Finding]:
     """None: a mongos answered."""
     if members is None:
         yield found("replica-set", Severity.OK, "A sharded cluster, through mongos.")
@@ -145,16 +151,16 @@ def judge_members(members: Members | None) -> Iterator[Finding]:
             remedy="Start it, or open the way to it: the driver has to reach every member.",
             command="mongosh --eval 'rs.status()'",
         )
-    yield _set(members, voting)
+    yield _set(members, voting, embedded=embedded)
 
 
-def _set(members: Members, voting: int) -> Finding:
+def _set(members: Members, voting: int, *, embedded: bool) -> Finding:
     said = f"{members.set_name}: {len(members.data)} with data, primary {members.primary}."
     remedy = ""
     if members.arbiters:
         said = f"{said[:-1]}, {len(members.arbiters)} arbiter."
         remedy = "Replace the arbiter by a member with data: with it, one failure stops all events."
-    elif voting < 3:
+    elif voting < 3 and not embedded:
         remedy = "For production use three members: with fewer, one failure stops everything."
     return found("replica-set", Severity.NOTE if remedy else Severity.OK, said, remedy=remedy)
 

@@ -40,10 +40,10 @@ _PYTHON_ENDS = {
 
 
 def judge_machine(
-    seen: MachineSeen, *, connections: int, backlog: int, today: date
+    seen: MachineSeen, *, connections: int, backlog: int, today: date, production: bool
 ) -> Iterator[Finding]:
     """`connections` is limits.connections, `backlog` what serve listens with."""
-    yield from _judge_files(seen, connections)
+    yield from _judge_files(seen, connections, production=production)
     if seen.somaxconn is not None:
         said = f"somaxconn is {seen.somaxconn}, and serve listens with {backlog}."
         short = seen.somaxconn < backlog
@@ -96,7 +96,7 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _judge_files(seen: MachineSeen, connections: int) -> Iterator[Finding]:
+def _judge_files(seen: MachineSeen, connections: int, *, production: bool) -> Iterator[Finding]:
     wanted = connections + _SPARE_FILES
     said = f"{seen.open_files} open files, and limits.connections is {connections}."
     if seen.open_files >= wanted:
@@ -106,7 +106,7 @@ def _judge_files(seen: MachineSeen, connections: int) -> Iterator[Finding]:
     least = max(1, seen.open_files - _SPARE_FILES)
     yield found(
         "open-files",
-        Severity.WARNING,
+        Severity.WARNING if production else Severity.NOTE,
         said,
         remedy="Raise it where serve is started (systemd: LimitNOFILE), or take fewer connections.",
         command=f"ulimit -n {wanted}"

@@ -63,7 +63,7 @@ _PLACES = {
     "started": (Severity.NOTE, "The embedded MongoDB over data_dir, started for this examination."),
     "trial": (
         Severity.NOTE,
-        "There is no data yet: an embedded MongoDB was started over a directory that is gone again.",
+        "There is no data yet: an embedded MongoDB was started over a directory that goes away.",
     ),
 }
 
@@ -99,6 +99,14 @@ def _judge_answering(reach: Reach, answering: list[Node]) -> Iterator[Finding]:
     foreign = [each for each in answering if each.set_name not in (None, reach.wanted_set)]
     if standalone:
         yield _standalone(standalone[0])
+    elif all(each.kind == "uninitiated" for each in answering):
+        yield found(
+            "set-uninitiated",
+            Severity.ERROR,
+            f"{answering[0].address} was started with --replSet, and its set was never initiated.",
+            remedy="Initiate it, once.",
+            command=f"mongosh mongodb://{answering[0].address}/ --eval 'rs.initiate()'",
+        )
     elif any(each.max_wire < _FIRST_SNAPSHOT_WIRE for each in answering):
         said = f"The wire version is {answering[0].max_wire}: older than MongoDB 5.0."
         remedy = "Upgrade MongoDB, one major version at a time."

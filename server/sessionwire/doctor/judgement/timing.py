@@ -66,7 +66,7 @@ def judge_oplog(oplog: Oplog | None) -> Iterator[Finding]:
             command="mongosh --eval 'db.getReplicationInfo()'",
         )
         return
-    span = oplog.last - oplog.first
+    span = max(oplog.last, oplog.now) - oplog.first
     if oplog.used is None or oplog.limit is None:
         yield _window(span, f"The oplog reaches back {_duration(span)}; its size is not readable.")
         return

@@ -7,10 +7,9 @@ import secrets
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr, ValidationError
-from zxcvbn import zxcvbn
 
 from sessionwire.doctor.facts import FileSeen, SettingsSeen
 from sessionwire.errors import StartupError
@@ -49,6 +48,9 @@ def look_at_settings(
 
 def strength(secret: str) -> float:
     """Bits that it takes to guess, as its characters tell; words count for less than noise."""
+    # Here, because its lists take 15 MiB, and `serve` imports this module, too.
+    from zxcvbn import zxcvbn  # type: ignore[import-untyped]
+
     return float(zxcvbn(secret[:_LONGEST_GUESSED])["guesses_log10"]) / 0.30103
 
 
@@ -57,18 +59,15 @@ def _completed(settings: Settings, seen: SettingsSeen) -> tuple[Settings, Settin
     seen = replace(seen, refused=refused)
     if settings.secret is not None:
         return settings, replace(seen, secret_bits=strength(settings.secret.get_secret_value()))
-    path = settings.data_dir / "secret"
-    kept, state, mode = None, "unmade", None
-    if settings.environment == "development" and path.is_file():
-        kept, state = path.read_text(encoding="ascii").strip(), "kept"
-        mode = path.stat().st_mode & 0o777
-    value: Literal["kept", "unmade"] = "kept" if state == "kept" else "unmade"
-    if settings.environment == "production":
-        seen = replace(seen, secret="given")  # which is refused, as it is not
-    else:
-        seen = replace(seen, secret=value, secret_mode=mode)
-    made = SecretStr(kept or secrets.token_urlsafe(48))
-    return settings.model_copy(update={"secret": made}), seen
+    value = secrets.token_urlsafe(48)
+    if settings.environment == "development":
+        path = settings.data_dir / "secret"
+        if path.is_file():
+            value = path.read_text(encoding="ascii").strip()
+            seen = replace(seen, secret="kept", secret_mode=path.stat().st_mode & 0o777)
+        else:
+            seen = replace(seen, secret="unmade")
+    return settings.model_copy(update={"secret": SecretStr(value)}), seen
 
 
 def _said(error: Any) -> tuple[str, str]:

@@ -178,4 +178,8 @@ def _fault_of(error: Exception) -> Faults:
 
 
 def _line(error: Exception) -> str:
+    if _fault_of(error) == "timeout":
+        return "no answer in time"
+    if _fault_of(error) == "refused":
+        return "the connection was refused"
     return " ".join(str(error).split())[:200] or type(error).__name__

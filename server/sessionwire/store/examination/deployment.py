@@ -50,7 +50,7 @@ async def clock_of(client: AsyncMongoClient[dict[str, Any]]) -> Clock:
         began, wall = time.perf_counter(), time.time()
         hello = await client.admin.command("hello")
         trip = time.perf_counter() - began
-        theirs = hello["localTime"].timestamp()
+        theirs = _aware(hello["localTime"]).timestamp()
         if best is None or trip < best[1]:
             best = theirs - (wall + trip / 2), trip
         operation: Timestamp | None = hello.get("operationTime")
@@ -83,7 +83,7 @@ async def oplog_of(client: AsyncMongoClient[dict[str, Any]]) -> Oplog | None:
         status = await client.admin.command({"serverStatus": 1, "oplog": 1, "repl": 0})
         ends = status["oplog"]
         first, last = ends["earliestOptime"], ends["latestOptime"]
-        now: datetime = status["localTime"]
+        now = _aware(status["localTime"])
     except (driver_errors.OperationFailure, KeyError):
         return None
     used = limit = None
@@ -105,6 +105,11 @@ async def concerns_of(client: AsyncMongoClient[dict[str, Any]]) -> Concerns:
     return Concerns(
         None if write is None else str(write), said.get("defaultReadConcern", {}).get("level")
     )
+
+
+def _aware(moment: datetime) -> datetime:
+    """A command's reply is decoded without time zones: it means UTC."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _moment(timestamp: Timestamp) -> datetime:

@@ -36,7 +36,7 @@ class Node:
     address: str
     fault: Faults | None = None
     said: str = ""
-    kind: Literal["standalone", "member", "mongos"] | None = None
+    kind: Literal["standalone", "uninitiated", "member", "mongos"] | None = None
     set_name: str | None = None
     primary: str | None = None
     """The primary that it knows of."""

@@ -8,7 +8,7 @@ import re
 import ssl
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pymongo import AsyncMongoClient
 from pymongo import errors as driver_errors
@@ -99,14 +99,21 @@ async def node(address: str, tls: dict[str, Any]) -> Node:
             if fault == "tls-required" and not await _speaks_tls(address):
                 fault = "other"
             return Node(address, fault, one_line(error))
-    kind: Any = "mongos" if hello.get("msg") == "isdbgrid" else "standalone"
     return Node(
         address,
-        kind="member" if "setName" in hello else kind,
+        kind=_kind(hello),
         set_name=hello.get("setName"),
         primary=hello.get("primary"),
         max_wire=hello["maxWireVersion"],
     )
+
+
+def _kind(hello: dict[str, Any]) -> Literal["standalone", "uninitiated", "member", "mongos"]:
+    if hello.get("msg") == "isdbgrid":
+        return "mongos"
+    if hello.get("isreplicaset"):
+        return "uninitiated"
+    return "member" if "setName" in hello else "standalone"
 
 
 @contextlib.asynccontextmanager
