@@ -100,7 +100,7 @@ def test_a_uri_is_shown_without_its_password() -> None:
 
 def test_each_place_says_which_mongodb_was_looked_at() -> None:
     for kind in ("given", "running", "started", "trial"):
-        place = Place("mongodb://h/", kind)  # type: ignore[arg-type]
+        place = Place("mongodb://h/", kind)
         assert codes(judge_place(place, "mongodb://h/")) == ["mongodb-place"]
 
 
@@ -166,9 +166,14 @@ def test_a_set_of_three_is_ok_and_of_one_a_note() -> None:
     assert codes(judge_members(None, embedded=False), "ok") == ["replica-set"]
 
 
-def test_one_silent_member_is_a_warning_and_two_of_three_are_an_error() -> None:
+def test_a_silent_member_is_a_warning_and_a_majority_that_stands_still_an_error() -> None:
     assert members_bad(replace(THREE, silent=("b:1",))) == {"member-silent"}
-    assert members_bad(replace(THREE, silent=("b:1", "c:1"))) == {"majority-lost"}
+    assert members_bad(replace(THREE, majority_lag=30.0)) == {"majority-lost"}
+
+
+def test_with_an_arbiter_one_silent_member_stops_the_majority() -> None:
+    members = Members("rs0", ("a:1", "b:1"), ("c:1",), "a:1", ("b:1",))
+    assert members_bad(members) == {"majority-lost"}
 
 
 def test_an_arbiter_is_told_of() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -119,7 +120,7 @@ def test_a_secret_of_words_is_weaker_than_one_of_chance() -> None:
         ),
     ],
 )
-def test_a_weak_setting_is_named(changed: dict[str, object], code: str) -> None:
+def test_a_weak_setting_is_named(changed: dict[str, Any], code: str) -> None:
     assert bad(judge_settings(settings(**changed), GOOD)) == {code}
 
 

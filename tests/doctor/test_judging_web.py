@@ -97,7 +97,7 @@ def test_a_session_read_that_fails_is_an_error() -> None:
 @pytest.mark.parametrize(
     "headers", [{"age": "12"}, {"x_cache": "HIT from edge"}, {"cf_cache_status": "HIT"}]
 )
-def test_a_read_from_a_cache_is_an_error(headers: dict[str, str]) -> None:
+def test_a_read_from_a_cache_is_an_error(headers: dict[str, Any]) -> None:
     assert web_bad(good_web(second=answered(date="x", **headers))) == {"session-read-cached"}
 
 
@@ -164,6 +164,7 @@ def test_a_good_socket_is_well() -> None:
     ("changed", "code"),
     [
         ({"status": 200, "server": "nginx"}, "socket-not-upgraded"),
+        ({"status": 404, "code": "NOT_FOUND"}, "socket-not-upgraded"),
         ({"fault": "connection closed"}, "socket-not-upgraded"),
         ({"status": 403, "code": "INVALID_ORIGIN"}, "socket-refused"),
         ({"status": 403, "code": "MISSING_OR_NULL_ORIGIN"}, "socket-refused"),

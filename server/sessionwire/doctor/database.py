@@ -76,8 +76,10 @@ async def reached(settings: Settings) -> AsyncIterator[Reached]:
         yield Reached(findings, client, await options_of(place.uri), naming, place.kind != "given")
 
 
-def database_checks(at: Reached, settings: Settings, *, write: bool) -> list[Check]:
-    """None for a MongoDB that was not reached."""
+def database_checks(
+    at: Reached, settings: Settings, *, write: bool, watch: float = 1.5
+) -> list[Check]:
+    """None for a MongoDB that was not reached; `watch`: how long for writes of others."""
     client, options, naming = at.client, at.options, at.naming
     if client is None or options is None or naming is None:
         return []
@@ -101,8 +103,9 @@ def database_checks(at: Reached, settings: Settings, *, write: bool) -> list[Che
         return judge_oplog(await oplog_of(client))
 
     async def commits() -> Iterable[Finding]:
-        seen = await (probe_commits(client, name) if write else watch_commits(client))
-        return judge_commits(seen)
+        if write:
+            return judge_commits(await probe_commits(client, name))
+        return judge_commits(await watch_commits(client, seconds=watch))
 
     async def concerns() -> Iterable[Finding]:
         return judge_concerns(await concerns_of(client))

@@ -17,7 +17,7 @@ from sessionwire.doctor.judgement.settings import judge_readable, judge_settings
 from sessionwire.doctor.judgement.web import judge_web
 from sessionwire.doctor.judgement.wires import judge_origin, judge_route
 from sessionwire.doctor.looking.cookie import header_of
-from sessionwire.doctor.looking.live import look_at_live
+from sessionwire.doctor.looking.live import look_at_handshake, look_at_live
 from sessionwire.doctor.looking.machine import look_at_machine, look_at_mongod
 from sessionwire.doctor.looking.web import browsing, look_at_route, look_at_web
 from sessionwire.doctor.session import documents_findings, wires_findings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sessionwire.doctor.looking.web import Browser
     from sessionwire.settings import Settings
 
-__all__ = ["Asked", "examine", "origin_of"]
+__all__ = ["Asked", "examine", "origin_of", "session_checks", "web_checks"]
 
 _STRANGER = "https://sessionwire-doctor.invalid"
 """An origin that nobody can have (RFC 2606) and so nobody should trust."""
@@ -77,8 +77,8 @@ async def examine(settings: Settings | None, seen: SettingsSeen, asked: Asked) -
         checks = [
             _machine(settings, asked),
             *database_checks(at, settings, write=asked.write),
-            *_web_checks(settings, browser, asked),
-            *_session_checks(settings, at, browser, asked),
+            *web_checks(settings, browser, asked),
+            *session_checks(settings, at, browser, asked),
         ]
         findings += await run_checks(checks)
     return _ordered(findings)
@@ -112,7 +112,8 @@ def _machine(settings: Settings | None, asked: Asked) -> Check:
     return Check("the machine", look)
 
 
-def _web_checks(settings: Settings, browser: Browser, asked: Asked) -> list[Check]:
+def web_checks(settings: Settings, browser: Browser, asked: Asked) -> list[Check]:
+    """Of the public address, as a stranger sees it."""
     given = asked.url is not None
 
     async def web() -> Iterable[Finding]:
@@ -123,14 +124,14 @@ def _web_checks(settings: Settings, browser: Browser, asked: Asked) -> list[Chec
         if not await _answers(browser):
             return []
         seen = await look_at_live(browser.url, origin=browser.url, idle=asked.idle)
-        foreign = await look_at_live(browser.url, origin=_STRANGER)
+        foreign = await look_at_handshake(browser.url, origin=_STRANGER)
         return [*judge_live(seen), *judge_foreign(foreign)]
 
     within = 25.0 + asked.idle
     return [Check("the public address", web, within), Check("the live socket", live, within)]
 
 
-def _session_checks(settings: Settings, at: Reached, browser: Browser, asked: Asked) -> list[Check]:
+def session_checks(settings: Settings, at: Reached, browser: Browser, asked: Asked) -> list[Check]:
     header = None if asked.cookie is None else header_of(asked.cookie, settings)
     origin = asked.origin or browser.url
 

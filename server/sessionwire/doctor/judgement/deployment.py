@@ -59,6 +59,10 @@ _ENDS = {
 """https://www.mongodb.com/legal/support-policy/lifecycles"""
 
 
+_STUCK = 10.0
+"""Seconds; the primary writes by itself every ten when nobody else does."""
+
+
 def judge_release(
     release: Release, *, today: date, loopback: bool, embedded: bool
 ) -> Iterator[Finding]:
@@ -134,12 +138,14 @@ def judge_members(members: Members | None, *, embedded: bool) -> Iterator[Findin
     data, arbiters, silent = members.data, members.arbiters, members.silent
     voting = len(data) + len(arbiters)
     answering = len(data) - len(silent)
-    if silent and answering < voting // 2 + 1 - len(arbiters):
+    # A primary has a majority of votes; with arbiters that is no majority of the data.
+    if members.majority_lag > _STUCK or (arbiters and answering <= voting // 2):
         yield found(
             "majority-lost",
             Severity.ERROR,
-            f"{answering} of {len(data)} members answer; away: {', '.join(silent)}.",
-            remedy="Start the members that are away.",
+            f"{answering} of {len(data)} members with data answer from here, and what the majority"
+            f" has is {members.majority_lag:.0f} s old.",
+            remedy="Start the members that are away, or see why they do not keep up.",
             command="mongosh --eval 'rs.status()'",
         )
         return

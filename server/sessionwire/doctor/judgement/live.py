@@ -24,6 +24,13 @@ NGINX = (
     "    proxy_read_timeout 90s;\n"
     "}"
 )
+_REFUSALS = frozenset(
+    {
+        "INVALID_HOST", "INVALID_HANDSHAKE", "INVALID_SUBPROTOCOL", "MISDIRECTED_REQUEST",
+        "INVALID_ORIGIN", "MISSING_OR_NULL_ORIGIN", "TOO_MANY_CONNECTIONS", "SERVICE_UNAVAILABLE",
+    }
+)  # fmt: skip
+"""docs/protocol.md, Handshake. With any other code the server saw no handshake at all."""
 _FAR_MS = 300.0
 _PINGS = 20.0
 """serve pings an idle socket this often; a cut before the second one is a very short timeout."""
@@ -32,7 +39,8 @@ _PINGS = 20.0
 def judge_live(live: LiveSeen) -> Iterator[Finding]:
     """A handshake of the page's own origin, without a cookie."""
     if not live.upgraded:
-        yield _refused(live) if live.code else not_upgraded(live, "socket-not-upgraded")
+        refused = live.code in _REFUSALS
+        yield _refused(live) if refused else not_upgraded(live, "socket-not-upgraded")
         return
     if not live.hello:
         yield found(
@@ -74,6 +82,8 @@ def not_upgraded(live: LiveSeen, code: str) -> Finding:
     """Something before the server answered the handshake."""
     who = f" ({live.server})" if live.server else ""
     said = live.fault or f"answered {live.status}{who} in place of 101"
+    if live.code == "NOT_FOUND":
+        said = "reached the server without its upgrade, and was answered as a plain request"
     return found(
         code,
         Severity.ERROR,

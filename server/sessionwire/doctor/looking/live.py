@@ -17,11 +17,11 @@ from sessionwire.doctor.facts import LiveSeen
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
-__all__ = ["look_at_live", "look_at_session"]
+__all__ = ["look_at_handshake", "look_at_live", "look_at_session"]
 
 _SUBPROTOCOL: Any = "sessionwire.v1"
 _OPEN_SECONDS = 6.0
-_FRAME_SECONDS = 5.0
+_FRAME_SECONDS = 3.0
 _UPDATE_SECONDS = 12.0
 """More than the 10 s after which a process says that it is behind."""
 
@@ -39,6 +39,15 @@ async def look_at_live(url: str, *, origin: str, idle: float = 0) -> LiveSeen:
         heard.seen = replace(heard.seen, round_trip_ms=trip)
         if idle:
             await heard.watch(idle)
+
+    return await _opened(url, origin, None, talk)
+
+
+async def look_at_handshake(url: str, *, origin: str) -> LiveSeen:
+    """Whether a stranger of this origin is let in; nothing is said."""
+
+    async def talk(heard: _Conversation) -> None:
+        pass
 
     return await _opened(url, origin, None, talk)
 

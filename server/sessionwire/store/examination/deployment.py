@@ -65,7 +65,9 @@ async def members_of(client: AsyncMongoClient[dict[str, Any]], tls: bool) -> Mem
     hello = await client.admin.command("hello")
     if "setName" not in hello:
         return None
-    data = tuple(hello.get("hosts", ()))
+    data = (*hello.get("hosts", ()), *hello.get("passives", ()))
+    last = hello.get("lastWrite", {})
+    lag = last["lastWriteDate"] - last["majorityWriteDate"] if "majorityWriteDate" in last else None
     options = {"tls": True, "tlsAllowInvalidCertificates": True} if tls else {}
     greeted = await asyncio.gather(*(node(each, options) for each in data))
     return Members(
@@ -74,6 +76,7 @@ async def members_of(client: AsyncMongoClient[dict[str, Any]], tls: bool) -> Mem
         arbiters=tuple(hello.get("arbiters", ())),
         primary=hello.get("primary"),
         silent=tuple(each.address for each in greeted if each.fault is not None),
+        majority_lag=0.0 if lag is None else lag.total_seconds(),
     )
 
 

@@ -81,14 +81,16 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A replica set. `answering` counts voting data nodes that answered us or their primary."""
+    """A replica set, as the member says that we work with."""
 
     set_name: str
     data: tuple[str, ...]
     arbiters: tuple[str, ...]
     primary: str | None
     silent: tuple[str, ...]
-    """Those that did not answer."""
+    """Those with data that did not answer us."""
+    majority_lag: float = 0.0
+    """Seconds by which what the majority has lies behind the newest write."""
 
 
 @dataclass(frozen=True, slots=True)

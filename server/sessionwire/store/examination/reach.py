@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import socket
 import ssl
 import time
 from dataclasses import replace
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["connected", "options_of", "reach", "without_password"]
 
 _SELECTION_MS = 3_000
-_NODE_MS = 2_500
+_NODE_SECONDS = 2.5
 _NODES = 12
 _TLS_OPTIONS = ("tls", "tlscafile", "tlscertificatekeyfile", "tlsallowinvalidcertificates",
                 "tlsallowinvalidhostnames", "tlsinsecure", "tlscertificatekeyfilepassword",
@@ -42,7 +43,7 @@ _FAULTS: tuple[tuple[Faults, str], ...] = (
     ("dns", _NO_NAME),
     ("refused", r"refused"),
     ("tls-required", r"connection closed|Connection reset"),
-    ("timeout", r"timed out|timeout"),
+    ("timeout", r"timed out|timeout|No servers found"),
 )  # fmt: skip
 
 _LOCAL = re.compile(r"(localhost|127\.[\d.]+|::1|/.*)\Z")
@@ -64,6 +65,9 @@ def _without_secrets(said: str, uri: str) -> str:
 async def reach(uri: str) -> Reach:
     """Try the URI step by step, so that what fails is told apart. Raises nothing for what fails."""
     shown = without_password(uri)
+    if "@" in uri.partition("://")[2].partition("/")[2].partition("?")[0]:
+        # Its parts would be taken for a host and a database, and shown.
+        return Reach(shown, uri_fault="the password holds / or @, written as %2F and %40")
     try:
         parsed = await asyncio.to_thread(_parse, uri)
     except Exception as error:
@@ -76,19 +80,28 @@ async def reach(uri: str) -> Reach:
     seeds = [f"{host}:{port}" for host, port in parsed["nodelist"]][:_NODES]
     nodes = tuple(await asyncio.gather(*(node(each, tls) for each in seeds)))
     found = Reach(shown, nodes=nodes, wanted_set=options.get("replicaset"))
-    if any(each.fault is None for each in nodes):
+    if any(_may_be_chosen(each, found.wanted_set) for each in nodes):
         return await _selected(uri, found, stranger=parsed["username"] is None)
     return found
 
 
 async def node(address: str, tls: dict[str, Any]) -> Node:
     """What one server says to a stranger, or why it says nothing."""
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(_NODE_SECONDS):
+            await _closed(await asyncio.open_connection(*_host_and_port(address)))
+    except (OSError, TimeoutError) as error:
+        return Node(address, _fault_of_socket(error), str(error) or "no connection in time")
+    # The driver tries again until this is over: not long, where the network is near.
+    patience = 1000 * min(_NODE_SECONDS, max(1.0, 20 * (time.perf_counter() - began)))
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
         f"mongodb://{address}/",
         directConnection=True,
-        serverSelectionTimeoutMS=_NODE_MS,
-        connectTimeoutMS=_NODE_MS,
-        socketTimeoutMS=_NODE_MS,
+        serverSelectionTimeoutMS=patience,
+        connectTimeoutMS=patience,
+        socketTimeoutMS=patience,
+        serverMonitoringMode="poll",
         **tls,
     )
     async with client:
@@ -96,9 +109,11 @@ async def node(address: str, tls: dict[str, Any]) -> Node:
             hello = await client.admin.command("hello")
         except driver_errors.PyMongoError as error:
             fault = _fault_of(str(error))
-            if fault == "tls-required" and not await _speaks_tls(address):
+            if fault in ("tls-required", "timeout") and not tls.get("tls"):
+                fault = "tls-required" if await _speaks_tls(address) else fault
+            elif fault == "tls-required":
                 fault = "other"
-            return Node(address, fault, one_line(error))
+            return Node(address, fault, _brief(error))
     return Node(
         address,
         kind=_kind(hello),
@@ -106,6 +121,13 @@ async def node(address: str, tls: dict[str, Any]) -> Node:
         primary=hello.get("primary"),
         max_wire=hello["maxWireVersion"],
     )
+
+
+def _may_be_chosen(seen: Node, wanted_set: str | None) -> bool:
+    """Whether the driver would look further at a server that answered so."""
+    if wanted_set is None:
+        return seen.kind in ("member", "mongos")
+    return seen.set_name == wanted_set
 
 
 def _kind(hello: dict[str, Any]) -> Literal["standalone", "uninitiated", "member", "mongos"]:
@@ -126,6 +148,7 @@ async def connected(uri: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]
         connectTimeoutMS=_SELECTION_MS,
         socketTimeoutMS=15_000,
         retryReads=False,
+        serverMonitoringMode="poll",
         tz_aware=True,
     )
     async with client:
@@ -173,10 +196,27 @@ async def _selected(uri: str, found: Reach, *, stranger: bool) -> Reach:
             await client.admin.command({"listDatabases": 1, "nameOnly": True})
     except driver_errors.OperationFailure as error:
         if error.code in _AUTHENTICATION_FAILED or (error.code == _UNAUTHORIZED and stranger):
-            return replace(found, auth_fault=one_line(error))
+            return replace(found, auth_fault=_brief(error))
     except driver_errors.PyMongoError as error:
-        return replace(found, selection_fault=one_line(error))
+        return replace(found, selection_fault=_brief(error))
     return replace(found, round_trip_ms=1000 * (time.perf_counter() - began))
+
+
+def _brief(error: driver_errors.PyMongoError) -> str:
+    """Without the driver's own timeouts and its view of the set."""
+    said = " ".join(str(error).split())
+    for end in (" (configured timeouts", ", Timeout:", ", full error:"):
+        said = said.partition(end)[0]
+    return said[:200]
+
+
+def _fault_of_socket(error: OSError | TimeoutError) -> Faults:
+    if isinstance(error, socket.gaierror):
+        return "dns"
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
+    # asyncio names all addresses that it tried in one error
+    return "timeout" if isinstance(error, TimeoutError) else _fault_of(str(error))
 
 
 def _fault_of(said: str) -> Faults:
@@ -188,14 +228,24 @@ def _fault_of(said: str) -> Faults:
 
 async def _speaks_tls(address: str) -> bool:
     """Whether it would have answered over TLS; certificates are not looked at."""
-    host, _, port = address.rpartition(":")
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        async with asyncio.timeout(_NODE_MS / 1000):
-            _, writer = await asyncio.open_connection(host, int(port), ssl=context)
+        async with asyncio.timeout(_NODE_SECONDS):
+            await _closed(await asyncio.open_connection(*_host_and_port(address), ssl=context))
     except (OSError, TimeoutError) as error:
         return isinstance(error, ssl.SSLError) and "CERTIFICATE_REQUIRED" in str(error)
-    writer.close()
     return True
+
+
+async def _closed(opened: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+    _, writer = opened
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
