@@ -23,7 +23,7 @@ from sessionwire.doctor.looking.web import browsing, look_at_route, look_at_web
 from sessionwire.doctor.session import documents_findings, wires_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sessionwire.doctor.database import Reached
     from sessionwire.doctor.facts import SettingsSeen
@@ -59,7 +59,7 @@ class Asked:
 def origin_of(url: str) -> str:
     """scheme://host[:port] of an address. Raises ValueError for what has none."""
     parts = urlsplit(url if "://" in url else f"https://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise ValueError(f"{url!r} is no http(s) address")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
@@ -84,10 +84,12 @@ async def examine(settings: Settings | None, seen: SettingsSeen, asked: Asked) -
     return _ordered(findings)
 
 
-def _ordered(findings: Sequence[Finding]) -> list[Finding]:
-    """By area. What two checks say with the same remedy is said once."""
-    unique = {(each.code, each.remedy, each.command): each for each in reversed(findings)}
-    kept = [each for each in findings if not each.remedy or each in unique.values()]
+def _ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """By area; an origin that the socket and the settings refuse is named once."""
+    kept: list[Finding] = []
+    for each in findings:
+        if each.code != "origin-refused" or each.code not in [one.code for one in kept]:
+            kept.append(each)
     return sorted(kept, key=lambda each: AREAS.index(each.area))
 
 
