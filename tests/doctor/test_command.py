@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import sessionwire
-from doctor.seen import SECRET, codes
+from doctor.seen import SECRET, codes, only
 from sessionwire.cli.findings import show
 from sessionwire.cli.program import program
 from sessionwire.doctor.catalogue import CATALOGUE
@@ -89,6 +89,22 @@ async def test_with_nothing_set_a_trial_is_made_and_nothing_is_left(tmp_path: Pa
     assert said.code == 0 and list(room.iterdir()) == []
     assert "There is no data yet" in " ".join(said.out.split())
     assert all(len(line) <= 80 for line in said.out.splitlines() if "export" not in line)
+
+
+async def test_a_clock_that_is_two_hours_late_is_named(
+    tmp_path: Path, mongo: EmbeddedMongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian's package `faketime`; where it is not installed, the judgement's own tests will do."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        pytest.skip("faketime is not installed")
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("FAKETIME", "-2h")
+    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    uri = mongo.uri
+    said = await doctor(tmp_path, "--json", mongodb_uri=uri, base_url="http://127.0.0.1:1")
+    assert "7200.0 s ahead" in only(said.report.findings, "clock-skew").seen
+    assert said.code == 1 and codes(said.report.findings, "error") == ["clock-skew"]
 
 
 async def test_weak_settings_of_production_are_named_one_by_one(

@@ -234,6 +234,7 @@ def test_a_skew_counts_less_its_uncertainty(
 def test_a_cluster_time_that_ran_ahead_is_an_error_although_the_clocks_agree() -> None:
     assert bad(judge_clock(Clock(0.0, 0.001, 90.0))) == {"cluster-time-ahead"}
     assert bad(judge_clock(Clock(0.0, 0.001, 2.0))) == set()
+    assert bad(judge_clock(Clock(90.0, 0.001, 90.0))) == {"clock-skew"}
 
 
 def oplog(span: timedelta, used: int | None, limit: int | None = 1_000_000) -> Any:

@@ -12,6 +12,7 @@ from doctor.seen import SECRET, bad, codes, only, settings
 from sessionwire.doctor.facts import FileSeen, MachineSeen, MongodSeen, SettingsSeen
 from sessionwire.doctor.judgement.machine import judge_machine, judge_mongod, version_of
 from sessionwire.doctor.judgement.settings import (
+    MAKE_SECRET,
     judge_readable,
     judge_settings,
     nearest,
@@ -74,10 +75,13 @@ def test_a_file_for_what_is_no_secret_is_not_read() -> None:
 
 
 def test_each_refusal_of_the_start_is_an_error_of_its_own() -> None:
-    seen = SettingsSeen((), invalid=(("a", "b"),), refused=(("c", "d"), ("SECRET e", "f")))
+    seen = SettingsSeen(
+        (), invalid=(("a", "b"),), refused=(("c", "d"), ("e", f"Use: {MAKE_SECRET}"))
+    )
     findings = list(judge_readable(seen))
     assert codes(findings, "error") == ["settings-invalid", "settings-refused", "settings-refused"]
-    assert "token_urlsafe" in findings[2].command and not findings[1].command
+    assert (findings[1].remedy, findings[1].command) == ("d", "")
+    assert (findings[2].remedy, findings[2].command) == ("Use:", MAKE_SECRET)
 
 
 def test_the_file_is_judged_by_its_lines_and_its_mode() -> None:

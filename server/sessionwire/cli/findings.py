@@ -51,6 +51,10 @@ def show(report: Report, console: Console, *, quiet: bool) -> None:
                 _show(each, console, width)
     console.print()
     console.print(_summary(report))
+    errors = [each.code for each in report.findings if each.severity is Severity.ERROR]
+    if errors:
+        # The first screen is gone by now: what to look for above.
+        console.print(Text(f"✗ {', '.join(dict.fromkeys(errors))}", style="bold red"), width=width)
 
 
 def _show(finding: Finding, console: Console, width: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sessionwire.doctor.finding import Finding, Severity, found
-from sessionwire.store.examination.reach import without_password
+from sessionwire.store.examination.reach import brief, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -38,6 +38,6 @@ async def _run(check: Check) -> list[Finding]:
     except TimeoutError:
         said = f"{check.name}: not done within {check.within:g} s."
     except Exception as error:  # the outermost shell of a check
-        said = f"{check.name}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        said = f"{check.name}: {type(error).__name__}: {brief(error)}"
     remedy = "See the other findings first; then run the doctor again."
     return [found("check-unfinished", Severity.WARNING, without_password(said), remedy=remedy)]

@@ -34,7 +34,8 @@ def judge_readable(seen: SettingsSeen) -> Iterator[Finding]:
     for said, remedy in seen.invalid:
         yield found("settings-invalid", Severity.ERROR, said, remedy=remedy)
     for said, remedy in seen.refused:
-        command = MAKE_SECRET if "SECRET" in said else ""
+        command = MAKE_SECRET if MAKE_SECRET in remedy else ""
+        remedy = remedy.removesuffix(f" {MAKE_SECRET}")
         yield found("settings-refused", Severity.ERROR, said, remedy=remedy, command=command)
     for name in unknown_variables(seen.variables):
         guess = nearest(name)
@@ -146,7 +147,7 @@ def _judge_file(file: FileSeen) -> Iterator[Finding]:
 
 
 def _judge_secret(seen: SettingsSeen) -> Iterator[Finding]:
-    if not seen.secret_bits:
+    if not seen.secret_bits or any("_SECRET " in said for said, _ in seen.refused):
         return
     said = f"The secret has about {seen.secret_bits:.0f} bits, as its characters tell."
     if seen.secret_bits >= _STRONG_BITS:

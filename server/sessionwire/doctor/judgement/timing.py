@@ -31,8 +31,8 @@ def judge_clock(clock: Clock) -> Iterator[Finding]:
     """The skew, of which the uncertainty is taken off before it counts."""
     ahead = "ahead of" if clock.offset > 0 else "behind"
     said = (
-        f"MongoDB's clock is {abs(clock.offset) * 1000:.0f} ms {ahead} this machine's"
-        f" (± {clock.uncertainty * 1000:.1f} ms)."
+        f"MongoDB's clock is {_seconds(abs(clock.offset))} {ahead} this machine's"
+        f" (± {_seconds(clock.uncertainty)})."
     )
     sure = abs(clock.offset) - clock.uncertainty
     if sure <= _NOTICEABLE:
@@ -45,7 +45,7 @@ def judge_clock(clock: Clock) -> Iterator[Finding]:
             remedy="Let both machines follow NTP.",
             command="timedatectl set-ntp true && timedatectl timesync-status",
         )
-    if clock.cluster_ahead > _BELIEVED:
+    if clock.cluster_ahead - max(clock.offset, 0.0) > _BELIEVED:  # else the skew explains it
         yield found(
             "cluster-time-ahead",
             Severity.ERROR,
@@ -153,6 +153,10 @@ def _duration(span: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _bytes(count: float) -> str:

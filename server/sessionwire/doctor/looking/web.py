@@ -25,6 +25,11 @@ _MORE_THAN_A_SECOND = 1.1
 _STEP = 0.15
 _HEARTBEAT = 25.0
 _BODY = 100_000
+_SAID: dict[Faults, str] = {
+    "dns": "the name is not known",
+    "refused": "the connection was refused",
+    "timeout": "no answer in time",
+}
 _POLL = {"subscriptions": [{"id": 1, "query": "session"}], "wait": 0}
 
 
@@ -189,8 +194,5 @@ def _fault_of(error: Exception) -> Faults:
 
 
 def _line(error: Exception) -> str:
-    if _fault_of(error) == "timeout":
-        return "no answer in time"
-    if _fault_of(error) == "refused":
-        return "the connection was refused"
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    said = _SAID.get(_fault_of(error))
+    return said or " ".join(str(error).split())[:200] or type(error).__name__

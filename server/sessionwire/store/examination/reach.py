@@ -21,9 +21,9 @@ from sessionwire.store.examination.facts import Faults, Node, Reach, UriOptions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["connected", "options_of", "reach", "without_password"]
+__all__ = ["brief", "connected", "options_of", "reach", "without_password"]
 
-_SELECTION_MS = 3_000
+_SELECTION_MS = 5_000
 _NODE_SECONDS = 2.5
 _NODES = 12
 _TLS_OPTIONS = ("tls", "tlscafile", "tlscertificatekeyfile", "tlsallowinvalidcertificates",
@@ -46,6 +46,11 @@ _FAULTS: tuple[tuple[Faults, str], ...] = (
     ("timeout", r"timed out|timeout|No servers found"),
 )  # fmt: skip
 
+_SAID: dict[Faults, str] = {
+    "dns": "the name is not known",
+    "refused": "the connection was refused",
+    "timeout": f"no connection within {_NODE_SECONDS} s",
+}
 _LOCAL = re.compile(r"(localhost|127\.[\d.]+|::1|/.*)\Z")
 
 
@@ -92,7 +97,8 @@ async def node(address: str, tls: dict[str, Any]) -> Node:
         async with asyncio.timeout(_NODE_SECONDS):
             await _closed(await asyncio.open_connection(*_host_and_port(address)))
     except (OSError, TimeoutError) as error:
-        return Node(address, _fault_of_socket(error), str(error) or "no connection in time")
+        fault = _fault_of_socket(error)
+        return Node(address, fault, _SAID.get(fault, str(error)))
     # The driver tries again until this is over: not long, where the network is near.
     patience = 1000 * min(_NODE_SECONDS, max(1.0, 20 * (time.perf_counter() - began)))
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
@@ -113,7 +119,7 @@ async def node(address: str, tls: dict[str, Any]) -> Node:
                 fault = "tls-required" if await _speaks_tls(address) else fault
             elif fault == "tls-required":
                 fault = "other"
-            return Node(address, fault, _brief(error))
+            return Node(address, fault, brief(error))
     return Node(
         address,
         kind=_kind(hello),
@@ -196,14 +202,14 @@ async def _selected(uri: str, found: Reach, *, stranger: bool) -> Reach:
             await client.admin.command({"listDatabases": 1, "nameOnly": True})
     except driver_errors.OperationFailure as error:
         if error.code in _AUTHENTICATION_FAILED or (error.code == _UNAUTHORIZED and stranger):
-            return replace(found, auth_fault=_brief(error))
+            return replace(found, auth_fault=brief(error))
     except driver_errors.PyMongoError as error:
-        return replace(found, selection_fault=_brief(error))
+        return replace(found, selection_fault=brief(error))
     return replace(found, round_trip_ms=1000 * (time.perf_counter() - began))
 
 
-def _brief(error: driver_errors.PyMongoError) -> str:
-    """Without the driver's own timeouts and its view of the set."""
+def brief(error: BaseException) -> str:
+    """What an error says, without the driver's own timeouts and its view of the set."""
     said = " ".join(str(error).split())
     for end in (" (configured timeouts", ", Timeout:", ", full error:"):
         said = said.partition(end)[0]
