@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sessionwire.store.embedded import EmbeddedMongo
 
 _PACKAGES = str(Path(sessionwire.__file__).parents[1])
+_FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 PASSWORD = "hunter2hunter2"
 
 
@@ -95,10 +96,9 @@ async def test_a_clock_that_is_two_hours_late_is_named(
     tmp_path: Path, mongo: EmbeddedMongo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Debian's package `faketime`; where it is not installed, the judgement's own tests will do."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-    if library is None:
+    if _FAKETIME is None:
         pytest.skip("faketime is not installed")
-    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("LD_PRELOAD", str(_FAKETIME))
     monkeypatch.setenv("FAKETIME", "-2h")
     monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
     uri = mongo.uri
