@@ -247,6 +247,17 @@ def test_looking_at_settings_makes_no_secret_and_finds_the_one_that_is_kept(
     assert settings is not None and settings.keys == [SECRET] and seen.secret == "kept"
 
 
+def test_a_kept_secret_that_is_weak_or_not_readable_is_refused_as_by_the_start(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secret").write_text("short")
+    _, seen = look_at_settings({}, data_dir=tmp_path)
+    assert ["shorter than 32" in said for said, _ in seen.refused] == [True]
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    _, seen = look_at_settings({}, data_dir=tmp_path)
+    assert ["cannot be read" in said for said, _ in seen.refused] == [True]
+
+
 def test_the_start_refuses_exactly_what_is_listed(tmp_path: Path) -> None:
     settings, seen = look_at_settings({}, data_dir=tmp_path, secret=SECRET)
     assert settings is not None and list(refusals(settings)) == [] and seen.refused == ()

@@ -91,6 +91,13 @@ async def test_nobody_who_listens_is_told_from_a_name_that_nobody_has() -> None:
     assert codes(unknown, "error") == ["mongodb-name-unknown"]
 
 
+async def test_a_socket_in_the_file_system_and_an_ipv6_address_are_addresses_too() -> None:
+    unix = await examined_uri("mongodb://%2Fno%2Fsuch%2Fmongodb.sock/")
+    six = await examined_uri(f"mongodb://[::1]:{free_port()}/")
+    assert codes(unix, "error") == ["mongodb-unreachable"]
+    assert codes(six, "error")[0] in ("mongodb-refused", "mongodb-unreachable")  # without IPv6
+
+
 async def test_a_server_that_says_nothing_is_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, and nobody reads
         port = silent.getsockname()[1]

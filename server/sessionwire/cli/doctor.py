@@ -19,7 +19,7 @@ from sessionwire.cli.findings import show
 from sessionwire.cli.program import console, imported, refusing
 from sessionwire.doctor.examination import Asked, examine, origin_of
 from sessionwire.doctor.finding import report_of
-from sessionwire.doctor.looking.settings import look_at_settings
+from sessionwire.doctor.looking.settings import look_at_given, look_at_settings
 from sessionwire.serving import BACKLOG
 
 __all__ = ["register"]
@@ -80,6 +80,7 @@ def doctor(
     if app is not None:
         with refusing("sessionwire cannot be examined."):
             settings = imported(app).settings
+        seen = look_at_given(settings, seen)
     findings = asyncio.run(examine(settings, seen, asked))
     report = report_of(findings, version=__version__, seconds=time.monotonic() - began)
     if as_json:

@@ -12,7 +12,7 @@ from sessionwire.store.examination.reach import brief, without_password
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-__all__ = ["Check", "run_checks"]
+__all__ = ["Check", "run_checks", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,18 @@ async def run_checks(checks: Sequence[Check]) -> list[Finding]:
     return [finding for each in running for finding in each.result()]
 
 
+def unfinished(name: str, said: str) -> Finding:
+    """A check that came to no end; what it was to look at is unknown."""
+    remedy = "See the other findings first; then run the doctor again."
+    shown = without_password(f"{name}: {said}")
+    return found("check-unfinished", Severity.WARNING, shown, remedy=remedy)
+
+
 async def _run(check: Check) -> list[Finding]:
     try:
         async with asyncio.timeout(check.within):
             return list(await check.run())
     except TimeoutError:
-        said = f"{check.name}: not done within {check.within:g} s."
+        return [unfinished(check.name, f"not done within {check.within:g} s.")]
     except Exception as error:  # the outermost shell of a check
-        said = f"{check.name}: {type(error).__name__}: {brief(error)}"
-    remedy = "See the other findings first; then run the doctor again."
-    return [found("check-unfinished", Severity.WARNING, without_password(said), remedy=remedy)]
+        return [unfinished(check.name, f"{type(error).__name__}: {brief(error)}")]

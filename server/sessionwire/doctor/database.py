@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sessionwire.doctor.check import Check
+from sessionwire.doctor.check import Check, run_checks
 from sessionwire.doctor.finding import Finding, Severity, found
 from sessionwire.doctor.judgement.contents import judge_access, judge_contents, judge_indexes
 from sessionwire.doctor.judgement.deployment import (
@@ -36,7 +36,7 @@ from sessionwire.store.indexes import INDEXES
 from sessionwire.store.mapping import naming_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from sessionwire.settings import Settings
     from sessionwire.store.examination.facts import UriOptions
@@ -67,13 +67,22 @@ async def reached(settings: Settings) -> AsyncIterator[Reached]:
         except StartupError as error:
             yield Reached((_refused(error),))
             return
-        way = await reach(place.uri)
-        findings = (*judge_place(place, without_password(place.uri)), *judge_reach(way))
-        if any(each.severity is Severity.ERROR for each in findings):
+        findings = tuple(judge_place(place, without_password(place.uri)))
+        findings += tuple(await run_checks([Check("the way to MongoDB", _way_to(place.uri), 20.0)]))
+        if not any(each.code == "mongodb-reachable" for each in findings):
             yield Reached(findings)
             return
         client = await stack.enter_async_context(connected(place.uri))
         yield Reached(findings, client, await options_of(place.uri), naming, place.kind != "given")
+
+
+def _way_to(uri: str) -> Callable[[], Awaitable[Iterable[Finding]]]:
+    """Looks how far this URI leads; without a finding `mongodb-reachable` not far enough."""
+
+    async def look() -> Iterable[Finding]:
+        return judge_reach(await reach(uri))
+
+    return look
 
 
 def database_checks(
@@ -117,7 +126,10 @@ def database_checks(
         return judge_indexes(await indexes_of(client, name, naming))
 
     async def contents() -> Iterable[Finding]:
-        return judge_contents(await contents_of(client, name, naming))
+        seen = await contents_of(client, name, naming)
+        if settings.active_organization == "session" or not settings.personal_workspace:
+            seen = replace(seen, users_without_active=None)  # which is as it should be
+        return judge_contents(seen)
 
     return [
         Check("the members", members),

@@ -31,7 +31,8 @@ async def documents_findings(
     credential = credential_in(header, settings)
     if credential is None or at.client is None or at.naming is None:
         return findings, False
-    seen = await session_of(at.client, settings.database, at.naming, credential)
+    truth = settings.active_organization
+    seen = await session_of(at.client, settings.database, at.naming, credential, truth=truth)
     now, maximum = datetime.now(UTC), timedelta(days=settings.session_maximum_days)
     findings += judge_session(seen, now=now, maximum=maximum)
     return findings, stands(seen, now=now, maximum=maximum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -67,9 +68,8 @@ def value_in(header: str, settings: Settings) -> str | None:
 def _signer(
     value: str, settings: Settings
 ) -> Literal["", "development", "better-auth", "sessionwire"]:
-    kept = settings.data_dir / "secret"
-    if kept.is_file():
-        secret = kept.read_text(encoding="ascii").strip()
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        secret = (settings.data_dir / "secret").read_text(encoding="ascii").strip()
         if PurposeSigner([secret]).verify(value, purpose=_PURPOSE) is not None:
             return "development"
     if settings.compat == "none":

@@ -19,7 +19,7 @@ from sessionwire.startup import refusals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["look_at_settings", "strength"]
+__all__ = ["look_at_given", "look_at_settings", "strength"]
 
 _FILE = "sessionwire.toml"
 _PREFIX = "SESSIONWIRE_"
@@ -46,6 +46,13 @@ def look_at_settings(
     return _completed(settings, seen)
 
 
+def look_at_given(settings: Settings, seen: SettingsSeen) -> SettingsSeen:
+    """What was seen of the environment, for settings that came from a program instead."""
+    assert settings.secret is not None
+    bits = strength(settings.secret.get_secret_value())
+    return replace(seen, invalid=(), refused=(), secret="given", secret_mode=None, secret_bits=bits)
+
+
 def strength(secret: str) -> float:
     """Bits that it takes to guess, as its characters tell; words count for less than noise."""
     # Here, because its lists take 15 MiB, and `serve` imports this module, too.
@@ -59,15 +66,30 @@ def _completed(settings: Settings, seen: SettingsSeen) -> tuple[Settings, Settin
     seen = replace(seen, refused=refused)
     if settings.secret is not None:
         return settings, replace(seen, secret_bits=strength(settings.secret.get_secret_value()))
-    value = secrets.token_urlsafe(48)
-    if settings.environment == "development":
-        path = settings.data_dir / "secret"
-        if path.is_file():
-            value = path.read_text(encoding="ascii").strip()
-            seen = replace(seen, secret="kept", secret_mode=path.stat().st_mode & 0o777)
-        else:
-            seen = replace(seen, secret="unmade")
-    return settings.model_copy(update={"secret": SecretStr(value)}), seen
+    if settings.environment == "production":
+        return _with_secret(settings, secrets.token_urlsafe(48)), seen
+    try:
+        kept = _kept(settings.data_dir / "secret")
+    except (OSError, UnicodeDecodeError) as error:
+        said = f"The secret that {settings.data_dir} keeps cannot be read: {error}."
+        trouble = (said, "Give the file to the user that runs serve.")
+        return _with_secret(settings, secrets.token_urlsafe(48)), replace(seen, refused=(trouble,))
+    if kept is None:
+        return _with_secret(settings, secrets.token_urlsafe(48)), replace(seen, secret="unmade")
+    settings = _with_secret(settings, kept[0])
+    refused = tuple((each.message, each.remedy) for each in refusals(settings))
+    return settings, replace(seen, refused=refused, secret="kept", secret_mode=kept[1])
+
+
+def _with_secret(settings: Settings, secret: str) -> Settings:
+    return settings.model_copy(update={"secret": SecretStr(secret)})
+
+
+def _kept(path: Path) -> tuple[str, int] | None:
+    """The development secret and the permissions of its file. Raises OSError."""
+    if not path.is_file():
+        return None
+    return path.read_text(encoding="ascii").strip(), path.stat().st_mode & 0o777
 
 
 def _said(error: Any) -> tuple[str, str]:

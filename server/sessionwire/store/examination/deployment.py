@@ -20,6 +20,8 @@ __all__ = ["clock_of", "concerns_of", "members_of", "oplog_of", "parameter", "re
 
 _COMPRESSORS = ("snappy", "zstd", "zlib")
 _CLOCK_READINGS = 9
+_SILENT = ("dns", "refused", "timeout")
+"""Whoever refuses our TLS is there."""
 
 
 async def release_of(client: AsyncMongoClient[dict[str, Any]]) -> Release:
@@ -75,7 +77,7 @@ async def members_of(client: AsyncMongoClient[dict[str, Any]], tls: bool) -> Mem
         data=data,
         arbiters=tuple(hello.get("arbiters", ())),
         primary=hello.get("primary"),
-        silent=tuple(each.address for each in greeted if each.fault is not None),
+        silent=tuple(each.address for each in greeted if each.fault in _SILENT),
         majority_lag=0.0 if lag is None else lag.total_seconds(),
     )
 

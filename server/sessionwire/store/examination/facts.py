@@ -213,8 +213,6 @@ class SessionSeen:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     expires_at: datetime | None = None
-    address: str | None = None
-    """From where it was opened, as the server saw it."""
     ended: str | None = None
     """Why it ended, if that was written down."""
     ended_at: datetime | None = None

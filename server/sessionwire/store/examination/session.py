@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sessionwire.model import ObjectId, parse_id
 from sessionwire.reactive.fields import moment
@@ -21,9 +21,17 @@ __all__ = ["session_of"]
 
 
 async def session_of(
-    client: AsyncMongoClient[dict[str, Any]], name: str, naming: Naming, credential: str
+    client: AsyncMongoClient[dict[str, Any]],
+    name: str,
+    naming: Naming,
+    credential: str,
+    *,
+    truth: Literal["user", "session"] = "user",
 ) -> SessionSeen:
-    """Follow the credential to its session, its user, and their memberships."""
+    """Follow the credential to its session, its user, and their memberships.
+
+    `truth` says whose active organization counts.
+    """
     database = client.get_database(name, codec_options=CODEC)
     count = await database["session"].estimated_document_count()
     session = await database["session"].find_one({"token": credential})
@@ -50,27 +58,22 @@ async def session_of(
         created_at=moment(session, "createdAt"),
         updated_at=moment(session, "updatedAt"),
         expires_at=moment(session, "expiresAt"),
-        address=_text(session.get("ipAddress")),
         user=user is not None,
         user_id=str(user_id),
         banned=user is not None and user.get("banned") is True,
         onboarded=user is not None and user.get("onboardedAt") is not None,
         user_age=_age(user),
         memberships=tuple(str(each) for each in ids),
-        active=_active(user, session),
+        active=_active(user if truth == "user" else session),
         existing=frozenset(str(each["_id"]) for each in there),
     )
 
 
-def _active(user: Document | None, session: Document) -> str | None:
-    chosen = (user or {}).get("activeOrganizationId") or session.get("activeOrganizationId")
+def _active(document: Document | None) -> str | None:
+    chosen = (document or {}).get("activeOrganizationId")
     return None if chosen is None else str(parse_id(str(chosen)))
 
 
 def _age(user: Document | None) -> float | None:
     made = None if user is None else moment(user, "createdAt")
     return None if made is None else (datetime.now(UTC) - made).total_seconds()
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
