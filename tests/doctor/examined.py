@@ -1,4 +1,4 @@
-"""The doctor's whole examination of a set-up, run inside the test's process."""
+"""Parts of the doctor's examination, run inside the test's process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from doctor.seen import SECRET
 from sessionwire.doctor.check import run_checks
 from sessionwire.doctor.database import database_checks, reached
-from sessionwire.doctor.examination import Asked, examine, origin_of, session_checks, web_checks
-from sessionwire.doctor.facts import SettingsSeen
+from sessionwire.doctor.examination import Asked, origin_of, session_checks, web_checks
 from sessionwire.doctor.looking.web import browsing
 from sessionwire.settings import load_settings
 
@@ -16,11 +15,7 @@ if TYPE_CHECKING:
     from sessionwire.doctor.finding import Finding
     from sessionwire.settings import Settings
 
-__all__ = ["examined", "examined_session", "examined_uri", "examined_web"]
-
-
-async def examined(settings: Settings, **asked: Any) -> list[Finding]:
-    return await examine(settings, SettingsSeen(()), Asked(**asked))
+__all__ = ["examined_session", "examined_uri", "examined_web"]
 
 
 async def examined_uri(

@@ -34,6 +34,8 @@ class Proxy:
     """Whether it answers a GET of the same path from memory."""
     blocks: tuple[str, ...] = ()
     """Paths that it answers 404 itself."""
+    blind: bool = False
+    """Whether sockets, and only they, lose their cookie."""
     swallows: bool = False
     """Whether nothing comes back on a socket after the upgrade."""
     kept: dict[str, bytes] = field(default_factory=dict)
@@ -94,6 +96,8 @@ async def _exchange(
     sent = [(name, value) for name, value in heads if name not in proxy.drops]
     sent = [(name, proxy.sets.get(name, value)) for name, value in sent]
     is_upgrade = "upgrade" in dict(sent).get("connection", "").lower()
+    if is_upgrade and proxy.blind:
+        sent = [(name, value) for name, value in sent if name != "cookie"]
     if not is_upgrade:
         sent = [(name, value) for name, value in sent if name != "connection"]
         sent.append(("connection", "close"))

@@ -163,9 +163,16 @@ async def test_an_embedded_mongod_that_does_not_start_is_named(
 
 
 @pytest.mark.parametrize(
-    "options", [("--url", "ftp://x"), ("--route", "api/me"), ("--idle", "-1"), ("--origin", "")]
+    "options",
+    [
+        ("--url", "ftp://x"),
+        ("--origin", ""),
+        ("--idle", "-1"),
+        ("--route", "/api/me"),
+        ("--cookie", "a=b", "--route", "api/me"),
+    ],
 )
-def test_what_cannot_be_asked_is_a_usage_error(options: tuple[str, str]) -> None:
+def test_what_cannot_be_asked_is_a_usage_error(options: tuple[str, ...]) -> None:
     assert CliRunner().invoke(program, ["doctor", *options]).exit_code == 2
 
 

@@ -222,6 +222,16 @@ async def test_a_proxy_that_swallows_frames_leaves_the_hook_pending(
     assert bad(findings) == {"hook-pending-no-update"}
 
 
+async def test_a_socket_that_shows_something_else_than_http_is_named(
+    served: Edge, alice: Person
+) -> None:
+    proxy = Proxy(sets={"origin": served.address}, blind=True)
+    async with proxied(served.address, proxy) as url:
+        findings = await examined_session(known(served, base_url=url), url, alice.cookie)
+    assert bad(findings) == {"wires-disagree"}
+    assert f"HTTP shows {alice.id}, the live socket null" in only(findings, "wires-disagree").seen
+
+
 async def test_without_an_address_that_answers_the_chain_ends_at_the_database(
     served: Edge, alice: Person
 ) -> None:

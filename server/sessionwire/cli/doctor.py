@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +24,6 @@ from sessionwire.doctor.looking.settings import look_at_given, look_at_settings
 from sessionwire.serving import BACKLOG
 
 __all__ = ["register"]
-
-_CANNOT = 2
 
 
 def register(program: typer.Typer) -> None:
@@ -62,9 +61,12 @@ def doctor(
 ) -> None:
     """Examine the set-up: settings, machine, MongoDB, the public address, and one session.
 
-    It changes nothing, unless --write is given. Exit code 0: no error; 1: an error was found; 2:
-    something could not be examined. docs/troubleshooting.md lists what it can find.
+    It changes nothing, unless --write is given. docs/troubleshooting.md lists what it can find.
+
+    Exit code 0: no error; 1: an error; 2: something could not be examined.
     """
+    if route is not None and cookie is None:
+        raise typer.BadParameter("--route is asked with a --cookie, and without")
     asked = Asked(
         url=_address(url, "--url"),
         cookie=_cookie(cookie),
@@ -75,6 +77,7 @@ def doctor(
         backlog=BACKLOG,
     )
     logging.basicConfig(level=logging.CRITICAL)  # what fails is a finding, not a line
+    warnings.simplefilter("ignore")
     began = time.monotonic()
     settings, seen = look_at_settings(os.environ, data_dir=data_dir)
     if app is not None:

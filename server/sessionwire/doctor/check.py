@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sessionwire.doctor.finding import Finding, Severity, found
-from sessionwire.store.examination.reach import brief, without_password
+from sessionwire.store.examination.node import brief
+from sessionwire.store.examination.reach import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import errors as driver_errors
 
 from sessionwire.store.examination.facts import Clock, Concerns, Members, Oplog, Release
-from sessionwire.store.examination.reach import node
+from sessionwire.store.examination.node import node
 
 if TYPE_CHECKING:
     from bson import Timestamp
