@@ -162,6 +162,14 @@ async def test_an_embedded_mongod_that_does_not_start_is_named(
     assert {"embedded-refused", "embedded-mongod"} == set(codes(findings, "error"))
 
 
+async def test_a_users_collection_that_cannot_be_is_a_refused_setting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"user_collection": "session", "base_url": "http://127.0.0.1:1", "data_dir": tmp_path}
+    assert codes(await in_this_process(**given), "error") == ["settings-refused"]
+
+
 @pytest.mark.parametrize(
     "options",
     [

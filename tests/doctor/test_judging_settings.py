@@ -18,6 +18,7 @@ from sessionwire.doctor.judgement.settings import (
     nearest,
     unknown_variables,
 )
+from sessionwire.doctor.judgement.wires import judge_origin
 from sessionwire.doctor.looking.settings import strength
 from sessionwire.settings import Settings
 
@@ -141,6 +142,14 @@ def test_an_origin_under_a_wildcard_is_redundant() -> None:
     origins = ("https://*.example.com", "https://www.example.com")
     findings = judge_settings(settings(trusted_origins=origins), GOOD)
     assert "https://www.example.com" in only(findings, "origin-redundant").seen
+
+
+def test_lists_that_the_start_refuses_are_left_to_it() -> None:
+    broken = settings(
+        trusted_proxies=("nobody",), allowed_hosts=("no host!",), trusted_origins=("*",)
+    )
+    assert bad(judge_settings(broken, GOOD)) <= {"origin-wildcard"}
+    assert bad(judge_origin("https://app.example.com", broken.base_url, broken)) == set()
 
 
 def test_private_networks_of_proxies_may_be_wide() -> None:

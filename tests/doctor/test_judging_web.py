@@ -266,6 +266,11 @@ def test_a_server_that_shows_a_session_which_is_none_here_is_another_one() -> No
     assert codes(judge_wires(wires(standing=False, read=answered()))) == []
 
 
+def test_without_a_database_the_wires_are_still_looked_at() -> None:
+    assert codes(judge_wires(wires(standing=None))) == ["http-read", "after-page", "socket-read"]
+    assert codes(judge_wires(wires(standing=None, read=answered()))) == ["session-not-asked"]
+
+
 @pytest.mark.parametrize(
     ("origin", "expected"),
     [

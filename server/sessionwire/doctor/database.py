@@ -63,9 +63,13 @@ async def reached(settings: Settings) -> AsyncIterator[Reached]:
     async with contextlib.AsyncExitStack() as stack:
         try:
             naming = naming_of(settings)
+        except StartupError as error:
+            yield Reached((_refused("settings-refused", error),))
+            return
+        try:
             place = await stack.enter_async_context(placed(given, settings.data_dir))
         except StartupError as error:
-            yield Reached((_refused(error),))
+            yield Reached((_refused("embedded-refused", error),))
             return
         findings = tuple(judge_place(place, without_password(place.uri)))
         findings += tuple(await run_checks([Check("the way to MongoDB", _way_to(place.uri), 20.0)]))
@@ -144,6 +148,6 @@ def database_checks(
     ]
 
 
-def _refused(error: StartupError) -> Finding:
+def _refused(code: str, error: StartupError) -> Finding:
     said = f"{error.message[:1].upper()}{error.message[1:].rstrip('.')}."
-    return found("embedded-refused", Severity.ERROR, said, remedy=error.remedy)
+    return found(code, Severity.ERROR, said, remedy=error.remedy)

@@ -20,7 +20,7 @@ from sessionwire.doctor.looking.cookie import header_of
 from sessionwire.doctor.looking.live import look_at_handshake, look_at_live
 from sessionwire.doctor.looking.machine import look_at_machine, look_at_mongod
 from sessionwire.doctor.looking.web import browsing, look_at_route, look_at_web
-from sessionwire.doctor.session import documents_findings, wires_findings
+from sessionwire.doctor.session import cookie_findings, documents_findings, wires_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,8 +134,12 @@ def web_checks(settings: Settings, browser: Browser, asked: Asked) -> list[Check
 
 
 def session_checks(settings: Settings, at: Reached, browser: Browser, asked: Asked) -> list[Check]:
+    """Of the cookie, the page and the route that were named."""
     header = None if asked.cookie is None else header_of(asked.cookie, settings)
     origin = asked.origin or browser.url
+
+    async def by_itself() -> Iterable[Finding]:
+        return cookie_findings(header or "", settings)
 
     async def session() -> Iterable[Finding]:
         findings, standing = await documents_findings(header or "", settings, at)
@@ -152,6 +156,7 @@ def session_checks(settings: Settings, at: Reached, browser: Browser, asked: Ask
 
     checks = []
     if header is not None:
+        checks.append(Check("the cookie", by_itself))
         checks.append(Check("the session", session, within=30.0))
     if asked.origin is not None:
         checks.append(Check("the page's origin", page))

@@ -17,29 +17,35 @@ if TYPE_CHECKING:
     from sessionwire.doctor.looking.web import Browser
     from sessionwire.settings import Settings
 
-__all__ = ["documents_findings", "wires_findings"]
+__all__ = ["cookie_findings", "documents_findings", "wires_findings"]
 
 _READ = "/api/auth/get-session?disableRefresh=true"
 _VERSION = "sessionwire-version"
 
 
+def cookie_findings(header: str, settings: Settings) -> list[Finding]:
+    """What the cookie says by itself."""
+    return list(judge_cookie(look_at_cookie(header, settings)))
+
+
 async def documents_findings(
     header: str, settings: Settings, at: Reached
-) -> tuple[list[Finding], bool]:
-    """What the cookie and the database say; and whether the session stands by them."""
-    findings = list(judge_cookie(look_at_cookie(header, settings)))
+) -> tuple[list[Finding], bool | None]:
+    """What MongoDB says; and whether the session stands by that, None if it cannot be asked."""
     credential = credential_in(header, settings)
-    if credential is None or at.client is None or at.naming is None:
-        return findings, False
+    if credential is None:
+        return [], False
+    if at.client is None or at.naming is None:
+        return [], None
     truth = settings.active_organization
     seen = await session_of(at.client, settings.database, at.naming, credential, truth=truth)
     now, maximum = datetime.now(UTC), timedelta(days=settings.session_maximum_days)
-    findings += judge_session(seen, now=now, maximum=maximum)
+    findings = list(judge_session(seen, now=now, maximum=maximum))
     return findings, stands(seen, now=now, maximum=maximum)
 
 
 async def wires_findings(
-    header: str, settings: Settings, browser: Browser, origin: str, *, standing: bool
+    header: str, settings: Settings, browser: Browser, origin: str, *, standing: bool | None
 ) -> list[Finding]:
     """What the public address shows to who sends the cookie. It extends no session."""
     value = value_in(header, settings)

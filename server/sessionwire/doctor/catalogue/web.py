@@ -135,7 +135,7 @@ _SESSION = {
         "error",
         "Sign-in ends here: without it the browser never gets to the page it asked for.",
     ),
-    "session-not-asked": ("note", "The rest of the chain begins at the public address."),
+    "session-not-asked": ("note", "The links of the chain are looked at one after another."),
     "http-read": ("ok", "The HTTP read shows the session, through everything in between."),
     "cookie-dropped": (
         "error",

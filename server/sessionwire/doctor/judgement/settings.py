@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import ipaddress
 from typing import TYPE_CHECKING
@@ -223,7 +224,7 @@ def _judge_hosts(settings: Settings) -> Iterator[Finding]:
     if not settings.allowed_hosts:
         return
     host = urlsplit(settings.base_url).netloc
-    if not Hosts(settings.allowed_hosts).answers(host):
+    if not _answered(host, settings.allowed_hosts):
         value = ",".join((*settings.allowed_hosts, host))
         yield found(
             "hosts-exclude-public",
@@ -239,9 +240,19 @@ def _judge_hosts(settings: Settings) -> Iterator[Finding]:
             yield found("hosts-open", Severity.WARNING, said, remedy=remedy)
 
 
+def _answered(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether requests for it are; what is no list of hosts is refused by the start already."""
+    with contextlib.suppress(ValueError):
+        return Hosts(allowed).answers(host)
+    return True
+
+
 def _judge_proxies(settings: Settings) -> Iterator[Finding]:
     for each in settings.trusted_proxies:
-        network = ipaddress.ip_network(each)
+        try:
+            network = ipaddress.ip_network(each)
+        except ValueError:
+            continue  # which the start refuses, and says so
         wide = network.prefixlen < (24 if network.version == 4 else 64)
         if wide and not network.is_private:
             yield found(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,15 +38,19 @@ class Wires:
     live: LiveSeen
     pages: bool
     """Whether the server serves pages."""
-    standing: bool
-    """Whether the session stands by the documents of the database that was looked at."""
+    standing: bool | None
+    """Whether the session stands by the documents in MongoDB; None: that was not to be asked."""
 
 
 def judge_wires(wires: Wires) -> Iterator[Finding]:
     """Who shows the session and who does not; of one that does not stand, only who shows it."""
     shown = user_in(wires.read.answer)
-    if not wires.standing:
+    if wires.standing is False:
         yield from [] if shown is None else [_shown_nevertheless(shown)]
+        return
+    if wires.standing is None and shown is None:
+        said = "get-session shows no session, and MongoDB could not be asked why."
+        yield found("session-not-asked", Severity.NOTE, said)
         return
     yield _read(wires, shown)
     if wires.after is not None:
@@ -172,8 +177,7 @@ def _pending(code: str, live: LiveSeen, said: str, remedy: str) -> Finding:
 
 def judge_origin(origin: str, url: str, settings: Settings) -> Iterator[Finding]:
     """A page's origin against the settings, and against the site of the public address."""
-    trusted = Origins(settings.base_url, settings.origins, any_port=settings.any_port)
-    if not trusted.trusts(origin) and origin != url:
+    if not _trusts(settings, origin) and origin != url:
         yield found(
             "origin-refused",
             Severity.ERROR,
@@ -189,6 +193,14 @@ def judge_origin(origin: str, url: str, settings: Settings) -> Iterator[Finding]
             remedy="Serve the page under the same domain, or pass /api/auth/ and /live on through"
             " the page's own server.",
         )
+
+
+def _trusts(settings: Settings, origin: str) -> bool:
+    """What is no list of origins is refused by the start already."""
+    with contextlib.suppress(ValueError):
+        known = Origins(settings.base_url, settings.origins, any_port=settings.any_port)
+        return known.trusts(origin)
+    return True
 
 
 def _same_site(one: str, other: str) -> bool:

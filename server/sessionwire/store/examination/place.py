@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sessionwire.store.data_directory import DataDirectory
+from sessionwire.store.diagnosis import explain_os_error
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongod import HOST, SET_NAME
 
@@ -54,5 +55,8 @@ async def placed(uri: str | None, data_dir: Path) -> AsyncIterator[Place]:
 def _running_port(data_dir: Path) -> int | None:
     """Of the mongod that serves this directory now, whoever started it."""
     directory = DataDirectory(data_dir)
-    trace = directory.remembered()
+    try:
+        trace = directory.remembered()
+    except OSError as error:
+        raise explain_os_error(error, directory.path) from None
     return trace.port if trace is not None and trace.is_running(directory.data) else None
