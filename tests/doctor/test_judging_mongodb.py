@@ -289,6 +289,11 @@ def test_a_measured_wait_is_in_the_finding_with_the_interval_and_the_remedy() ->
     assert "journalCommitInterval: 2" in finding.command
 
 
+def test_a_wait_in_spite_of_a_short_interval_is_laid_to_the_machine() -> None:
+    (finding,) = judge_commits(Commits(2, (60.0,), probed=True))
+    assert finding.severity == "note" and not finding.command and "disk" in finding.remedy
+
+
 def test_a_probe_that_failed_is_a_warning() -> None:
     failed = Commits(100, (), probed=True, fault="not authorized")
     assert bad(judge_commits(failed)) == {"commit-probe-failed"}

@@ -24,6 +24,7 @@ _FULL = 0.85
 _TELLING = timedelta(hours=1)
 _SLOW_MS = 30.0
 _STALLED_MS = 500.0
+_SHORT_MS = 10
 _WANTED_INTERVAL = 2
 
 
@@ -120,6 +121,9 @@ def judge_commits(commits: Commits) -> Iterator[Finding]:
     elif middle > _STALLED_MS:
         remedy = "See the lag of the members (rs.printSecondaryReplicationInfo()) and their disks."
         yield found("commit-wait", Severity.WARNING, said, remedy=remedy)
+    elif interval is not None and interval <= _SHORT_MS:
+        remedy = "The journal is flushed often enough: see the load of MongoDB's machine and disk."
+        yield found("commit-wait", Severity.NOTE, said, remedy=remedy)
     else:
         yield _interval(said)
 
