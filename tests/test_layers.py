@@ -17,11 +17,12 @@ LEVELS = [
     {"gateways"},
     {"exchange", "observing"},
     {"relay"},
+    {"doctor"},
     {"mail", "webhook"},
     {"auth"},
     {"store"},
     {"reactive"},
-    {"settings", "startup"},
+    {"settings", "spelling", "startup"},
     {"policy"},
     {"errors", "model", "release", "tasks"},
 ]
@@ -42,6 +43,11 @@ PURE = [
     "gateways/live/server_frames",
     "gateways/live/vocabulary",
     "store/decode",
+    "store/examination/facts",
+    "doctor/judgement",
+    "doctor/catalogue",
+    "doctor/facts",
+    "doctor/finding",
 ]
 IMPURE = {"asyncio", "time", "logging", "random", "secrets", "os", "socket", "threading"}
 

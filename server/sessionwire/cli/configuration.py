@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from pydantic import BaseModel, SecretStr
 
-from sessionwire.policy.limits import Limits
-from sessionwire.policy.naming import nearest
-from sessionwire.policy.providers import Provider
 from sessionwire.policy.urls import masked_url
 from sessionwire.settings import Settings, read_settings, set_by
+from sessionwire.spelling import PREFIX, nearest, nearest_key, unknown_keys, unknown_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Configuration", "Row", "Stray", "configuration"]
 
-_PREFIX = "SESSIONWIRE_"
-_BESIDE = ("MONGOD", "DEMO", "LOG_LEVEL")
-"""Variables that are no settings: which mongod to start, and what `serve` tells its workers."""
 _IN_PRODUCTION = ("rate_limit", "refuse_common_passwords", "verified_invitees")
 
 
@@ -56,7 +51,7 @@ def configuration(environment: Mapping[str, str], **given: Any) -> Configuration
     settings = read_settings(**given)
     said = {"command line": given, **set_by()}
     rows = [_row(path, value, said) for path, value in _values(settings)]
-    return Configuration(rows, [*_variables(environment), *_keys(said["sessionwire.toml"])])
+    return Configuration(rows, list(_strays(environment, said["sessionwire.toml"])))
 
 
 def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -82,8 +77,8 @@ def _inside(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
 def _row(path: tuple[str, ...], value: Any, said: Mapping[str, Mapping[str, Any]]) -> Row:
     source = next((each for each, values in said.items() if _says(values, path)), "default")
     spelled = {
-        "environment": _PREFIX + "__".join(path).upper(),
-        "secret file": _PREFIX + "__".join(path).upper() + "_FILE",
+        "environment": PREFIX + "__".join(path).upper(),
+        "secret file": PREFIX + "__".join(path).upper() + "_FILE",
         "command line": "--" + path[0].replace("_", "-"),
     }
     row = Row(".".join(path), source, given_as=spelled.get(source))
@@ -117,26 +112,9 @@ def _shown(value: Any) -> Any:
             return masked_url(str(value))
 
 
-def _variables(environment: Mapping[str, str]) -> Iterator[Stray]:
-    known = {each.upper() for each in (*Settings.model_fields, *_BESIDE)}
-    known |= {f"{each.upper()}_FILE" for each in Settings.secret_fields}
-    known |= {f"LIMITS__{each.upper()}" for each in Limits.model_fields}
-    for variable in sorted(environment):
-        name = variable.upper().removeprefix(_PREFIX)
-        if name in {variable.upper(), *known} or _is_of_a_provider(name):
-            continue
-        meant = nearest(name, known)
-        yield Stray(variable, "environment", None if meant is None else _PREFIX + meant)
-
-
-def _is_of_a_provider(name: str) -> bool:
-    """As in OIDC__KEYCLOAK__ISSUER; a wrong field stops the start by itself."""
-    head, *rest = name.split("__")
-    fields = {each.upper() for each in Provider.model_fields}
-    return head == "OIDC" and len(rest) >= 2 and rest[1] in fields
-
-
-def _keys(file: Iterable[str]) -> Iterator[Stray]:
-    for name in file:
-        if name not in Settings.model_fields:
-            yield Stray(name, "sessionwire.toml", nearest(name, Settings.model_fields))
+def _strays(environment: Iterable[str], file: Iterable[str]) -> Iterator[Stray]:
+    ours = sorted(each for each in environment if each.upper().startswith(PREFIX))
+    for variable in unknown_variables(ours):
+        yield Stray(variable, "environment", nearest(variable))
+    for key in unknown_keys(file):
+        yield Stray(key, "sessionwire.toml", nearest_key(key))
