@@ -23,7 +23,7 @@ LEVELS = [
     {"reactive"},
     {"settings", "startup"},
     {"policy"},
-    {"errors", "model", "release", "tasks"},
+    {"context", "errors", "model", "release", "tasks"},
 ]
 """From the top down; a room may import its own level and everything below it."""
 
