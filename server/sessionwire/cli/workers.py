@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["serve_many", "worker"]
 
 _READY_WITHIN = 90.0
+_ALIVE_WITHIN = 30
+"""uvicorn gives a worker 5 seconds, its imports included: on a machine that is busy enough no worker
+would ever start, as each is replaced by the next."""
 
 
 def serve_many(
@@ -66,7 +69,12 @@ def serve_many(
             shared = tempfile.TemporaryDirectory(prefix="sessionwire-", ignore_cleanup_errors=True)
             os.environ["SESSIONWIRE_METRICS_DIR"] = stack.enter_context(shared)
         config = uvicorn_config(
-            "sessionwire.cli:worker", settings, factory=True, workers=workers, lifespan="on"
+            "sessionwire.cli:worker",
+            settings,
+            factory=True,
+            workers=workers,
+            lifespan="on",
+            timeout_worker_healthcheck=_ALIVE_WITHIN,
         )
         threading.Thread(target=_announce_when_ready, args=(address,), daemon=True).start()
         supervisor = _Supervisor(config, sockets=[listener])
