@@ -36,7 +36,7 @@ __all__ = ["serve_many", "worker"]
 
 _READY_WITHIN = 90.0
 _ALIVE_WITHIN = 30
-"""uvicorn gives a worker 5 seconds, its imports included: on a machine that is busy enough no worker
+"""uvicorn gives a worker 5 seconds, its imports included: on a machine that is busy enough none
 would ever start, as each is replaced by the next."""
 
 
