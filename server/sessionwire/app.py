@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from sessionwire.auth.events import EventKind
     from sessionwire.auth.reading import Claim
     from sessionwire.mail.postman import Carry
-    from sessionwire.observing.spans import RequestSpans
+    from sessionwire.observing.spans import ChangeSpans, RequestSpans
     from sessionwire.policy.hosts import Hosts
 
 __all__ = ["SessionWire"]
@@ -166,6 +166,7 @@ class SessionWire:
 
         It yields the lifespan's state, and keeps itself in `app.state`: there the helpers find it.
         """
+        spans = self._spans()
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(self._kept_in(getattr(app, "state", None)))
             store = await self._open_store(stack)
@@ -216,10 +217,12 @@ class SessionWire:
                 backlog=None if webhook is None else webhook.backlog,
             )
             await stack.enter_async_context(operations.running())
-            spans = await stack.enter_async_context(self._spans(observation))
+            requests, changes = spans or (None, None)
+            if changes is not None:
+                await stack.enter_async_context(background(changes.run(observation)))
             router = self._routes(backing, live, observation, operations)
             shell = Shell(Door(router, hosts=_hosts(self.settings)), secure=self.settings.secure)
-            self._router = operations.around(shell, router.routes, spans=spans)
+            self._router = operations.around(shell, router.routes, spans=requests)
             stack.callback(self._forget)
             api = API(backing.reading, backing.origins, self.settings.secure)
             stack.enter_context(self.auth.serving(api))
@@ -242,12 +245,10 @@ class SessionWire:
         finally:
             delattr(state, STATE)
 
-    @contextlib.asynccontextmanager
-    async def _spans(self, observation: Observation) -> AsyncIterator[RequestSpans | None]:
-        """Make spans while the block runs, if that is set. Raises StartupError."""
+    def _spans(self) -> tuple[RequestSpans, ChangeSpans] | None:
+        """Who makes spans, if that is set. Raises StartupError."""
         if not self.settings.opentelemetry:
-            yield None
-            return
+            return None
         try:
             from sessionwire.observing.exporting import provider_of
             from sessionwire.observing.spans import ChangeSpans, RequestSpans, tracer_of
@@ -258,9 +259,7 @@ class SessionWire:
             ) from None
         tracer = tracer_of(provider_of())
         requests = RequestSpans(tracer)
-        changes = ChangeSpans(tracer, write_of=requests.write_of)
-        async with background(changes.run(observation)):
-            yield requests
+        return requests, ChangeSpans(tracer, write_of=requests.write_of)
 
     @contextlib.asynccontextmanager
     async def _webhook(self, store: Store, relay: Relay) -> AsyncIterator[Delivery | None]:
