@@ -130,9 +130,9 @@ class _Answered:
     async def __call__(self, message: Message) -> None:
         if message["type"] in _STARTS:
             self.status = message.get("status", 101)
-            self.headers = [
-                each for each in message.get("headers", ()) if each[0].lower() != _HEADER
-            ]
+            self.headers = list(message.get("headers", ()))
+            if self.status >= 500:  # the answer to a failure may say it already
+                self.headers = [each for each in self.headers if each[0].lower() != _HEADER]
             self.headers.append((_HEADER, self._id))
             message = {**message, "headers": self.headers}
         await self._send(message)

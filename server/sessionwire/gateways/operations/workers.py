@@ -55,6 +55,7 @@ class Workers:
         if self._directory is None:
             yield
             return
+        _make(self._directory)
         path = self._directory / self._own
         server = await asyncio.start_unix_server(self._tell, path)
         async with server:
@@ -105,6 +106,11 @@ async def _ask(path: Path) -> list[_Family] | None:
         return _GONE
     except (OSError, TimeoutError, msgspec.DecodeError):
         return None
+
+
+def _make(directory: Path) -> None:
+    """For this user only: who may connect is told everything."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _bury(path: Path) -> None:
