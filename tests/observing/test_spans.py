@@ -36,7 +36,7 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 class Told(InMemorySpanExporter):
-    """What was told so far; a process has one provider, so it is kept for all tests of this file."""
+    """What was told so far; a process has one provider, so all tests of this file share it."""
 
     def named(self, name: str) -> list[ReadableSpan]:
         return [each for each in self.get_finished_spans() if each.name == name]

@@ -349,12 +349,14 @@ class Hub:
         changed = self._replace_result(watch, evaluation.outcome)
         watch.resolved, watch.wall = True, None
         self.tally.suppressed += not changed
-        self._trace(watch, "changed" if changed else "equal")
+        tracer = self.tracer
+        if tracer is not None:
+            tracer.recomputed(watch, "changed" if changed else "equal")
         for subscription in watch.subscriptions:
             if changed or not subscription.answered:
-                self._offer(subscription)
-                if self.tracer is not None:
-                    self.tracer.offered(subscription)
+                self.tally.coalesced += subscription.outbox.mark(subscription)
+                if tracer is not None:
+                    tracer.offered(subscription)
             self._ready[subscription.outbox] = None
         waiters, watch.waiters = watch.waiters, []
         for waiter in waiters:
