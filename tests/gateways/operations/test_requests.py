@@ -32,7 +32,7 @@ MADE = re.compile("[0-9a-f]{16}")
 
 async def said(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the id that its code runs under."""
-    await PlainTextResponse(REQUEST.get(), headers={"X-Request-Id": "own"})(scope, receive, send)
+    await PlainTextResponse(REQUEST.get())(scope, receive, send)
 
 
 async def asked(app: Requests, path: str = "/", **headers: str) -> httpx.Response:
