@@ -24,7 +24,7 @@ LEVELS = [
     {"reactive"},
     {"settings", "spelling", "startup"},
     {"policy"},
-    {"errors", "model", "release", "tasks"},
+    {"context", "errors", "model", "release", "tasks"},
 ]
 """From the top down; a room may import its own level and everything below it."""
 

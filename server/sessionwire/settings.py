@@ -151,6 +151,11 @@ class Settings(BaseSettings):
     observed_fields: dict[str, list[str]] = Field(default_factory=dict)
     """Further fields whose names the inspector may show, by collection; values never are."""
 
+    opentelemetry: bool = False
+    """Whether spans are made of requests and changes; where they go is said by `OTEL_…`."""
+    metrics_dir: Path | None = None
+    """Shared by processes that serve on one port, so that each of them answers for all."""
+
     limits: Limits = Limits()
 
     @field_validator(

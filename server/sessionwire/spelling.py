@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PREFIX", "nearest", "nearest_key", "unknown_keys", "unknown_variables"]
 
 PREFIX = "SESSIONWIRE_"
-_BESIDE = ("MONGOD", "DEMO", "LOG_LEVEL")
+_BESIDE = ("MONGOD", "DEMO", "LOG_LEVEL", "LOG_FORMAT")
 """Variables that are read, and are no settings."""
 _ALIKE = 0.75
 """How much of two names must be the same for one to be taken for the other."""

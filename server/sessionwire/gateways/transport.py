@@ -23,13 +23,23 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
     from websockets.typing import StatusLike
 
-__all__ = ["EXTENSION", "STOPPING", "DirectTransport", "LiveWebSocketProtocol", "Stopping"]
+__all__ = [
+    "EXTENSION",
+    "PEER",
+    "STOPPING",
+    "DirectTransport",
+    "LiveWebSocketProtocol",
+    "Stopping",
+]
 
 EXTENSION = "sessionwire.transport"
 """The key in `scope["extensions"]` under which an endpoint finds its DirectTransport."""
 
 STOPPING = "sessionwire.stopping"
 """The key in `scope["extensions"]` under which a waiting HTTP endpoint finds its Stopping."""
+
+PEER = "sessionwire.peer"
+"""The key in `scope["extensions"]` of the socket's own peer; `client` is whom it speaks for."""
 
 _HIGH_WATER = 64 * 1024
 _SEND_BUFFER = 64 * 1024
@@ -127,6 +137,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
             self.direct = DirectTransport(self)
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self.direct
+            extensions[PEER] = self.client
 
     def shutdown(self) -> None:
         """uvicorn is stopping: let the endpoint say goodbye in its own words first."""
