@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import HTTPConnection
+    from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
@@ -284,7 +285,7 @@ class SessionWire:
                     stopping=lambda: live.admission.stopping,
                     check=access.check,
                 ),
-                *(Inspector(observation, access).routes() if self.settings.inspector else []),
+                *self._inspector(observation, access),
                 *auth_routes(backing, more=error_page.ENDPOINTS),
                 *page_routes(
                     demo=self._demo,
@@ -293,6 +294,11 @@ class SessionWire:
                 ),
             ],
         )
+
+    def _inspector(self, observation: Observation, access: Access) -> list[BaseRoute]:
+        if not self.settings.inspector:
+            return []
+        return Inspector(observation, access, sign_in=self.settings.pages).routes()
 
     def _polls(self, backing: Backing, live: LiveGateway) -> PollGateway:
         return PollGateway(

@@ -1,4 +1,4 @@
-"""`/inspector/…`: the process, its connections, and the stream of traces, as JSON."""
+"""`/inspector/…`: the process, its connections, and the stream of traces, as JSON; the page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from sessionwire.errors import BadRequest, SessionwireError, Unavailable
+from sessionwire.gateways.inspector.page import inspector_page
 from sessionwire.gateways.transport import STOPPING, Stopping
 from sessionwire.model import NEVER, Version, parse_version
 from sessionwire.observing.filter import Filter
@@ -39,11 +40,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Inspector:
-    """Whoever may watch (Access) is told what the observation knows."""
+    """Whoever may watch (Access) is told what the observation knows.
 
-    def __init__(self, observation: Observation, access: Access) -> None:
+    `sign_in`: whether there is a page for signing in.
+    """
+
+    def __init__(self, observation: Observation, access: Access, *, sign_in: bool) -> None:
         self._observation = observation
         self._access = access
+        self._sign_in = sign_in
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -51,6 +56,7 @@ class Inspector:
             self._route("/inspector/connections", self._connections),
             self._route("/inspector/traces", self._traces),
             self._route("/inspector/events", self._events),
+            *inspector_page(self._access, sign_in=self._sign_in),
         ]
 
     def _route(self, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
