@@ -1,7 +1,7 @@
 // @ts-check
 /** One connection: who it is, what it shows, and what the newest changes did to it. */
 import { element } from './draw.js';
-import { action, banner, chip, fact, heading, identifier, table, versionLink } from './parts.js';
+import { action, banner, chip, fact, heading, identifier, names, table, versionLink } from './parts.js';
 import { verdictFor } from './verdict.js';
 import { dayOf, many, shortId, span, timeOf } from './words.js';
 
@@ -102,5 +102,5 @@ function drawHistory(trace, verdict, id) {
   return element('li', { 'data-key': trace.version, 'data-testid': 'history-row' },
     element('p.history-head', null, element('time', { datetime: trace.received }, timeOf(trace.received)), element('strong', null, changed || 'resync'),
       versionLink(trace.version, id), chip(verdict)),
-    element('p.hint', null, verdict.said));
+    element('p.hint', null, ...names(verdict.queries ?? []), verdict.said));
 }

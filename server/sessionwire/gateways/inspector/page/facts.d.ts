@@ -33,6 +33,7 @@ export interface Delivery {
   acknowledgedAt: number | null;
   version: string | null;
   reason: string | null;
+  at: number;
 }
 
 export interface Trace {
@@ -119,6 +120,8 @@ export interface Verdict {
   tone: Tone;
   word: string;
   said: string;
+  /** What it is about, of several results. */
+  queries?: string[];
 }
 
 export interface Filters {

@@ -11,8 +11,15 @@ export function chip({ tone, word }) {
 }
 
 /** @param {import('./facts.js').Verdict} verdict */
-export function banner({ tone, word, said }) {
-  return element(`div.verdict.${tone}`, { 'data-testid': 'verdict' }, element('strong', null, word), element('p', null, said));
+export function banner({ tone, word, said, queries = [] }) {
+  const rest = said.startsWith(`${word}: `) ? said.slice(word.length + 2) : said;
+  return element(`div.verdict.${tone}`, { 'data-testid': 'verdict' }, element('strong', null, word),
+    element('p', null, ...names(queries), rest.charAt(0).toUpperCase() + rest.slice(1)));
+}
+
+/** @param {string[]} queries @returns {Child[]} */
+export function names(queries) {
+  return queries.flatMap((query) => [element('code.name', null, query), ' ']);
 }
 
 /** @param {string} id */
@@ -50,8 +57,9 @@ export function heading(kind, title, actions) {
   return element(
     'header.pane-head', { 'data-key': 'head' },
     element('div', null, element('p.kind', null, kind), element('h2', { id: 'pane-title', tabindex: -1 }, ...title)),
-    element('div.pane-actions', null, ...actions, element(
-      'button.quiet.small.close', { type: 'button', 'data-action': 'close', 'data-key': 'action-close', 'data-testid': 'close', 'aria-label': 'Close, back to the list' }, '✕')),
+    actions.length > 0 && element('div.pane-actions', null, ...actions),
+    element(
+      'button.quiet.small.close', { type: 'button', 'data-action': 'close', 'data-key': 'action-close', 'data-testid': 'close', 'aria-label': 'Close, back to the list' }, '✕'),
   );
 }
 

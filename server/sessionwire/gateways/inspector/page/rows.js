@@ -24,8 +24,14 @@ export function drawEvent({ trace }) {
       chip(verdictOf(trace, nobody, 0))),
     element('span.row-line.hint', null,
       element('code', null, shortVersion(version)), first?.id != null && element('code', null, shortId(first.id)),
-      element('span.row-end', null, lag === null ? '' : `lag ${span(lag)} · `, `last step ${later(lastAt)}`)),
+      element('span.row-end', null, [...asides(trace), ...(lag === null ? [] : [`lag ${span(lag)}`]), `last step ${later(lastAt)}`].join(' · '))),
   ];
+}
+
+/** What a verdict in one word leaves out. @param {import('./facts.js').Trace} trace */
+function asides({ stop, deliveryCounts: { coalesced = 0, acknowledged = 0 } }) {
+  if (stop !== 'told' && stop !== 'waiting') return [];
+  return [...(coalesced > 0 ? [`${coalesced} coalesced`] : []), ...(acknowledged > 0 ? [`${acknowledged} shown`] : [])];
 }
 
 /** @param {import('./facts.js').Change | undefined} change @param {number} others */

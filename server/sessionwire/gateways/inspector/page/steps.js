@@ -1,7 +1,7 @@
 // @ts-check
 /** The steps of one change on its way, each with its time and what came of it; pure. */
-import { results, verdictOf } from './verdict.js';
-import { listed, many, span } from './words.js';
+import { results, verdictOf, wordEnded } from './verdict.js';
+import { later, listed, many, span } from './words.js';
 
 /**
  * @typedef {import('./facts.js').Trace} Trace
@@ -83,44 +83,36 @@ function recomputed({ views, viewCounts }) {
   const loading = affected - changed - equal - idle;
   const parts = [[changed, 'changed'], [equal, 'equal'], [idle, 'not waited for'], [loading, 'loading']];
   const said = listed(parts.filter(([number]) => Number(number) > 0).map(([number, word]) => `${number} ${word}`));
-  const last = views.reduce((latest, { at }) => Math.max(latest, at ?? 0), 0);
-  return done('Recomputed', last, said === '' ? '' : `${said}.`);
+  return lasting('Recomputed', views.map(({ at }) => at), said === '' ? '' : `${said}.`);
+}
+
+/** At the first of its times; it says when the last was. @param {string} name @param {(number | null)[]} times @param {string} said @returns {Step} */
+function lasting(name, times, said) {
+  const known = times.filter((at) => at !== null);
+  if (known.length === 0) return done(name, null, said);
+  const [first, last] = [Math.min(...known), Math.max(...known)];
+  return done(name, first, last - first < 1 ? said : `${said} The last at ${later(last)}.`);
 }
 
 /** @param {Trace} trace @returns {Step[]} */
 function sent(trace) {
   const { offered = 0, coalesced = 0, written = 0, acknowledged = 0, ended = 0 } = trace.deliveryCounts;
-  const told = trace.deliveries.filter(({ state }) => state !== 'kept');
-  const times = (/** @type {'offeredAt' | 'writtenAt' | 'acknowledgedAt'} */ name, /** @type {readonly string[]} */ states) => {
-    const found = told.filter(({ state }) => states.includes(state)).map((each) => each[name]).filter((at) => at !== null);
-    return found.length === 0 ? null : Math.max(...found);
-  };
-  const total = results(trace);
-  const connections = new Set(trace.deliveries.map(({ connection }) => connection)).size;
-  const listedAll = total === trace.deliveries.length;
-  const steps = [total === 0 ? none('Offered') : done(
-    'Offered',
-    times('offeredAt', ['offered', 'coalesced', 'written', 'acknowledged', 'ended']) ?? trace.lastAt,
-    listedAll ? `${many(total, 'result')} to ${many(connections, 'connection')}.` : `${many(total, 'result')}.`,
-  )];
+  const { deliveries } = trace;
+  const of = (/** @type {readonly string[]} */ ...states) => deliveries.filter(({ state }) => states.includes(state));
+  const [total, frames] = [results(trace), written + acknowledged];
+  const connections = new Set(deliveries.map(({ connection }) => connection)).size;
+  const to = total === deliveries.length ? ` to ${many(connections, 'connection')}` : '';
+  const steps = [total === 0 ? none('Offered') : lasting('Offered', deliveries.map(({ offeredAt }) => offeredAt), `${many(total, 'result')}${to}.`)];
   if (coalesced > 0) {
     const said = `${many(coalesced, 'result')} gave way to a newer one before being sent.`;
-    steps.push({ name: 'Coalesced', state: written + acknowledged + offered > 0 ? 'done' : 'stopped', at: null, said });
+    const step = lasting('Coalesced', of('coalesced').map(({ at }) => at), said);
+    steps.push(frames + offered > 0 ? step : { ...step, state: 'stopped' });
   }
-  if (ended > 0) steps.push({ name: 'Ended', state: 'bad', at: times('writtenAt', ['ended']), said: wordEnded(trace, ended) });
-  const frames = written + acknowledged;
-  steps.push(frames + offered === 0 ? none('Written') : done(
-    'Written', times('writtenAt', ['written', 'acknowledged']), frames > 0 ? `${many(frames, 'result')} to the connections.` : ''));
+  if (ended > 0) steps.push({ ...lasting('Ended', of('ended').map(({ at }) => at), wordEnded(trace)), state: 'bad' });
+  steps.push(frames + offered === 0 ? none('Written')
+    : lasting('Written', of('written', 'acknowledged').map(({ writtenAt }) => writtenAt), frames > 0 ? `${many(frames, 'result')} to the connections.` : ''));
   steps.push(acknowledged > 0
-    ? done('Acknowledged', times('acknowledgedAt', ['acknowledged']), `${acknowledged} of ${many(frames, 'result')}: the clients show it.`)
+    ? lasting('Acknowledged', of('acknowledged').map(({ acknowledgedAt }) => acknowledgedAt), `${acknowledged} of ${many(frames, 'result')}: the clients show it.`)
     : { ...none('Acknowledged'), said: frames > 0 ? 'No client has said yet that it shows it.' : '' });
   return steps;
-}
-
-/** @param {Trace} trace @param {number} ended */
-function wordEnded({ deliveries }, ended) {
-  const over = deliveries.filter(({ state }) => state === 'ended');
-  const reasons = [...new Set(over.map(({ reason }) => reason ?? 'the client left'))];
-  const connections = new Set(over.map(({ connection }) => connection)).size || ended;
-  return `${many(connections, 'connection')} ended${reasons.length > 0 ? `: ${listed(reasons)}` : ''}.`;
 }

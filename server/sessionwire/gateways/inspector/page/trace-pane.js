@@ -84,15 +84,17 @@ function drawDeliveries(trace, from, find, now) {
   if (deliveries.length === 0) return null;
   const first = deliveries.filter(({ connection }) => connection === from);
   const ordered = [...first, ...deliveries.filter(({ connection }) => connection !== from)].slice(0, SHOWN);
-  const items = ordered.map((each) => drawDelivery(each, from, find, now));
+  const users = new Map(deliveries.filter(({ user }) => user !== null).map(({ connection, user }) => [connection, user]));
+  const items = ordered.map((each) => drawDelivery({ ...each, user: users.get(each.connection) ?? null }, from, find, now));
   const total = results(trace);
   return part('What became of it', many(total, 'result'), element('ul.deliveries', { 'data-testid': 'deliveries' }, ...items, more(total, items.length)));
 }
 
 /** @param {Delivery} delivery @param {string | null} from @param {Find} find @param {number} now */
 function drawDelivery(delivery, from, find, now) {
-  const { connection, id, query, user, offeredAt, writtenAt, acknowledgedAt, version, state } = delivery;
-  const times = [['offered', offeredAt], [state === 'ended' ? 'ended' : 'written', writtenAt], ['acknowledged', acknowledgedAt]];
+  const { connection, id, query, user, offeredAt, writtenAt, acknowledgedAt, version, state, at } = delivery;
+  const isOver = state === 'ended' || state === 'coalesced';
+  const times = [['offered', offeredAt], ['written', isOver ? null : writtenAt], ['acknowledged', acknowledgedAt], [state, isOver ? at : null]];
   const verdict = deliveryVerdict(delivery, find, now);
   return element('li', { 'data-key': `${connection} ${id}`, 'data-state': state, class: connection === from ? 'here' : null, 'data-testid': 'delivery' },
     element('p.delivery-head', null, chip(verdict), element('code', null, id === -1 ? 'the session itself' : query), ' to ', connectionLink(connection),

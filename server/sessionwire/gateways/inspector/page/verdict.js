@@ -1,6 +1,6 @@
 // @ts-check
 /** Why a change went as far as it did, and no further, in plain words; pure. */
-import { many, shortId, shortVersion, span, wordUser } from './words.js';
+import { listed, many, shortId, shortVersion, span, wordUser } from './words.js';
 
 /**
  * @typedef {import('./facts.js').Trace} Trace
@@ -67,10 +67,9 @@ function told(trace) {
   const sent = written + acknowledged;
   const also = [];
   if (coalesced > 0) also.push(`${many(coalesced, 'result')} gave way to a newer one before being sent.`);
-  if (ended > 0) also.push(`${many(new Set(endings(trace)).size || ended, 'connection')} ended first, or because of it.`);
-  const rest = also.map((each) => ` ${each}`).join('');
+  if (ended > 0) also.push(wordEnded(trace));
   if (sent === 0 && also.length > 0) {
-    return { tone: ended > 0 ? 'bad' : 'plain', word: ended > 0 ? 'Ended' : 'Coalesced', said: `Stopped here: ${also.join(' ')}` };
+    return { tone: ended > 0 ? 'bad' : 'plain', word: ended > 0 ? 'Ended' : 'Coalesced', said: `Stopped here: ${lower(also.join(' '))}` };
   }
   if (sent === 0 && kept > 0) {
     return { tone: 'plain', word: 'Session stands', said: 'Stopped here: a session changed, and stands. Nothing is sent for that.' };
@@ -78,15 +77,29 @@ function told(trace) {
   if (sent === 0) {
     return { tone: 'plain', word: 'No listener', said: 'Stopped here: a value changed, and no connection showed it.' };
   }
+  const rest = also.map((each) => ` ${each}`).join('');
   const word = ended > 0 ? `Told ${sent}, ended ${ended}` : `Told ${sent}`;
   if (written === 0) return { tone: 'good', word, said: `Everybody who was told shows it.${rest}` };
   const shown = acknowledged > 0 ? `${acknowledged} of ${many(sent, 'result')} acknowledged` : 'no client has acknowledged it';
   return { tone: 'good', word, said: `Everybody concerned was told; ${shown}.${rest}` };
 }
 
-/** @param {Trace} trace */
-function endings({ deliveries }) {
-  return deliveries.filter(({ state }) => state === 'ended').map(({ connection }) => connection);
+/** Which connections ended, and why: because of the change, or before it was sent. @param {Trace} trace */
+export function wordEnded({ deliveries, deliveryCounts }) {
+  const over = deliveries.filter(({ state }) => state === 'ended');
+  if (over.length === 0) return `${many(deliveryCounts.ended ?? 0, 'result')} went to connections that ended.`;
+  const by = new Set(over.filter(({ id }) => id === -1).map(({ connection }) => connection));
+  return [over.filter(({ connection }) => by.has(connection)), over.filter(({ connection }) => !by.has(connection))].map((part, index) => {
+    if (part.length === 0) return '';
+    const connections = many(new Set(part.map(({ connection }) => connection)).size, 'connection');
+    const reasons = listed([...new Set(part.map(({ reason }) => reason ?? 'the client left'))]);
+    return index === 0 ? `This change ended ${connections}: ${reasons}.` : `${connections} ended before it was sent: ${reasons}.`;
+  }).filter((each) => each !== '').join(' ');
+}
+
+/** @param {string} sentence */
+function lower(sentence) {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
 
 /** @param {Trace} trace @param {Find} find @param {number} now */
@@ -141,7 +154,7 @@ function wordDelivery({ connection, id, state, version, reason }, find, now) {
     case 'kept':
       return 'The session of this connection changed, and stands. Nothing is sent for that.';
     case 'ended':
-      return id === -1 ? `This change ended it. ${wordEnd(reason)}` : `Never sent. ${wordEnd(reason)}`;
+      return id === -1 ? `This change ended the session. ${wordEnd(reason)}` : `Never sent. ${wordEnd(reason)}`;
   }
 }
 
@@ -158,12 +171,12 @@ export function verdictFor(trace, id, find, now) {
   const [gravest] = reached;
   if (gravest === undefined) return unreached(trace, find(id));
   const verdict = deliveryVerdict(gravest, find, now);
-  const others = reached.filter(({ state }) => state !== 'kept').length - 1;
-  if (gravest.state === 'kept') {
-    const why = unreached(trace, find(id));
-    return why.word === 'Equal' ? { ...why, said: `${why.said} The session changed, and stands.` } : verdict;
+  if (gravest.state !== 'kept') {
+    const queries = reached.filter(({ id, state }) => id !== -1 && state === gravest.state).map(({ query }) => query);
+    return { ...verdict, queries };
   }
-  return others > 0 ? { ...verdict, said: `${gravest.query}: ${verdict.said} And ${many(others, 'more result')}.` } : verdict;
+  const why = unreached(trace, find(id));
+  return why.word === 'Equal' ? { ...why, said: `${why.said} The session changed, and stands.` } : verdict;
 }
 
 /** @param {Trace} trace @param {Seen | undefined} seen @returns {Verdict} */
@@ -183,7 +196,7 @@ function unreached(trace, seen) {
     return { tone: 'wait', word: 'Loading', said: 'Waiting: what its query reads is being loaded from the database.' };
   }
   const equal = [...new Set(views.filter(({ outcome }) => outcome === 'equal').map(({ query }) => query))];
-  if (equal.length > 0) return plain('Equal', `Not sent: ${equal.join(', ')} gave the same value as before.`);
+  if (equal.length > 0) return { ...plain('Equal', 'Not sent: it gave the same value as before.'), queries: equal };
   if (views.length > 0) return plain('First answer', 'Not sent for itself: it was part of a first answer to this connection.');
   if (trace.stop === 'unheld') return plain('Not affected', 'Not affected: nobody looks at any of these documents.');
   return plain('Not affected', 'Not affected: none of its queries reads what changed.');
