@@ -9,7 +9,7 @@ import { createList } from './list.js';
 import { createMemory } from './memory.js';
 import { drawProcess } from './process-pane.js';
 import { missing } from './parts.js';
-import { drawConnectionRow, drawEvent, ordered, wordConnection, wordEvent } from './rows.js';
+import { drawConnectionRow, drawEvent, ordered } from './rows.js';
 import * as sieve from './sieve.js';
 import { createTabs } from './tabs.js';
 import { createToolbar } from './toolbar.js';
@@ -63,7 +63,6 @@ const events = createList({
   key: ({ trace }) => trace.version,
   stamp: ({ trace }) => trace.revision,
   draw: (known) => /** @type {Node[]} */ (drawEvent(known)),
-  word: wordEvent,
   move: (version, isChosen) => follow({ kind: 'trace', version, connection: null }, isChosen),
 });
 
@@ -74,13 +73,12 @@ const connections = createList({
   key: ({ connection }) => connection.id,
   stamp: ({ at }) => at,
   draw: (seen) => /** @type {Node[]} */ (drawConnectionRow(seen)),
-  word: wordConnection,
   move: (id, isChosen) => follow({ kind: 'connection', id }, isChosen),
 });
 
 const tabs = createTabs([byId('tab-events'), byId('tab-connections')], (name) => {
   tab = name;
-  draw();
+  render();
 });
 
 /** The cursor is on it: shown beside the list if something of its kind is, or if it was chosen. @param {Shown} next @param {boolean} isChosen */

@@ -12,10 +12,9 @@ const SPARE = 6;
  * @param {(item: Item) => string} options.key
  * @param {(item: Item) => unknown} options.stamp  another one: the row is drawn anew
  * @param {(item: Item) => (Node | string)[]} options.draw
- * @param {(item: Item) => string} options.word  what a screen reader says of the row
  * @param {(key: string, isChosen: boolean) => void} options.move  the cursor went there; chosen: by a click or Enter
  */
-export function createList({ box, height, key, stamp, draw, word, move }) {
+export function createList({ box, height, key, stamp, draw, move }) {
   const sheet = element('div', { role: 'presentation', class: 'sheet' });
   box.replaceChildren(sheet);
   /** @type {readonly Item[]} */
@@ -35,16 +34,16 @@ export function createList({ box, height, key, stamp, draw, word, move }) {
     sheet.style.height = `${items.length * height}px`;
     /** @type {typeof rows} */
     const kept = new Map();
+    let next = sheet.firstElementChild;
     for (let index = first; index < last; index += 1) {
       const item = /** @type {Item} */ (items[index]);
       const [name, now] = [key(item), stamp(item)];
       const known = rows.get(name);
       const row = known?.row ?? element('div', { role: 'option', class: 'row', id: `${box.id}-${name}`, 'data-name': name });
-      if (known?.stamp !== now) {
-        row.replaceChildren(...draw(item));
-        row.setAttribute('aria-label', word(item));
-      }
+      if (known?.stamp !== now) row.replaceChildren(...draw(item));
       place(row, index, name);
+      if (row === next) next = next.nextElementSibling;
+      else sheet.insertBefore(row, next);
       kept.set(name, { row, stamp: now });
     }
     for (const [name, { row }] of rows) if (!kept.has(name)) row.remove();
@@ -60,7 +59,6 @@ export function createList({ box, height, key, stamp, draw, word, move }) {
     row.setAttribute('aria-setsize', String(items.length));
     row.setAttribute('aria-selected', String(name === selected));
     row.classList.toggle('cursor', name === cursor);
-    if (row.parentNode === null) sheet.append(row);
   };
 
   /** @param {number} index */

@@ -3,7 +3,7 @@
 import { element } from './draw.js';
 import { chip } from './parts.js';
 import { verdictOf } from './verdict.js';
-import { later, many, shortId, shortVersion, span, timeOf, wordUser } from './words.js';
+import { later, many, shortId, shortVersion, span, timeOf } from './words.js';
 
 /**
  * @typedef {import('./facts.js').Known} Known
@@ -43,13 +43,6 @@ function wordFields(change, others) {
   return [...fields, ...(hidden > 0 ? [`${hidden} not listed`] : [])].join(', ');
 }
 
-/** @param {Known} known */
-export function wordEvent({ trace }) {
-  const { received, changes: [first, ...others] } = trace;
-  const what = first === undefined ? 'resync' : `${first.operation} ${first.collection} ${wordFields(first, others.length)}`;
-  return `${timeOf(received)}, ${what}: ${verdictOf(trace, nobody, 0).word}`;
-}
-
 /** @param {Seen} seen @returns {Verdict} */
 export function standing({ connection: { paused, waiting, behind } }) {
   if (paused) return { tone: 'wait', word: 'Does not read', said: '' };
@@ -70,12 +63,6 @@ export function drawConnectionRow(seen) {
       element('code', null, id), kind === 'poll' && 'polling', element('code', null, Number(`0x${version}`) === 0 ? 'nothing sent' : shortVersion(version)),
       element('span.row-end', null, queue)),
   ];
-}
-
-/** @param {Seen} seen */
-export function wordConnection(seen) {
-  const { id, user, subscriptions } = seen.connection;
-  return `Connection ${id}, ${wordUser(user)}, ${many(subscriptions.length, 'query', 'queries')}: ${standing(seen).word}`;
 }
 
 /** Those with a trouble first, then the youngest. @param {readonly Seen[]} seen */

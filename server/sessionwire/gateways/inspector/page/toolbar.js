@@ -28,11 +28,9 @@ export function createToolbar({ memory, changed, search }) {
     changed();
   };
   form.addEventListener('input', read);
-  form.addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    search(filters.search.trim().toLowerCase());
-  });
+  form.addEventListener('submit', (/** @type {SubmitEvent} */ event) => event.preventDefault());
   form.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === 'Enter' && event.target === form.elements.search) search(filters.search.trim().toLowerCase());
     if (event.key !== 'Escape') return;
     if (event.target === form.elements.search && filters.search !== '') {
       form.elements.search.value = '';
@@ -48,7 +46,7 @@ export function createToolbar({ memory, changed, search }) {
     toggle.setAttribute('aria-expanded', String(isOpen));
   };
   toggle.addEventListener('click', () => unfold(panel.hidden));
-  byId('reset').addEventListener('click', () => {
+  byId('show-all').addEventListener('click', () => {
     form.reset();
     read();
   });
@@ -93,7 +91,7 @@ export function createToolbar({ memory, changed, search }) {
       tell(notice(status, why, process, isPaused));
       const active = [filters.user, filters.collection, filters.organization, filters.operation].filter((each) => each !== '').length;
       toggle.textContent = active === 0 ? 'Filters' : `Filters (${active})`;
-      byId('reset').hidden = active === 0 && filters.search === '';
+      byId('show-all').hidden = active === 0 && filters.search === '';
       byId('dropped').hidden = memory.dropped === 0;
       byId('dropped').textContent = `${many(memory.dropped, 'older trace is', 'older traces are')} not kept.`;
       offer(form.elements.collection, memory.traces.flatMap(({ trace }) => trace.changes.map(({ collection }) => collection)));

@@ -1,6 +1,6 @@
 // @ts-check
 /** Why a change went as far as it did, and no further, in plain words; pure. */
-import { listed, many, shortId, shortVersion, span, wordUser } from './words.js';
+import { listed, many, shortVersion, span } from './words.js';
 
 /**
  * @typedef {import('./facts.js').Trace} Trace
@@ -200,9 +200,4 @@ function unreached(trace, seen) {
   if (views.length > 0) return plain('First answer', 'Not sent for itself: it was part of a first answer to this connection.');
   if (trace.stop === 'unheld') return plain('Not affected', 'Not affected: nobody looks at any of these documents.');
   return plain('Not affected', 'Not affected: none of its queries reads what changed.');
-}
-
-/** @param {import('./facts.js').Connection} connection */
-export function nameOf({ id, user }) {
-  return `Connection ${shortId(id)}, ${wordUser(user)}`;
 }

@@ -55,11 +55,6 @@ export function shortId(id) {
   return id.length > 12 ? `…${id.slice(-8)}` : id;
 }
 
-/** @param {string | null} user */
-export function wordUser(user) {
-  return user === null ? 'nobody signed in' : `user ${shortId(user)}`;
-}
-
 /** @param {readonly string[]} parts @returns {string} one, two and three */
 export function listed(parts) {
   return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
