@@ -7,7 +7,10 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sessionwire import SessionWire
+from sessionwire.gateways.inspector.routes import Rhythm
 from support.people import add_person
 from support.server import run_server
 
@@ -76,6 +79,15 @@ async def until_line(lines: AsyncIterator[Any]) -> Any:
         if "connections" in line:
             return line
     raise AssertionError("the stream ended")
+
+
+def test_a_census_that_takes_long_comes_more_rarely() -> None:
+    census = Rhythm(2)
+    assert census.is_due(now=10.0)
+    census.rest(now=10.01)
+    assert not census.is_due(now=12.0) and census.is_due(now=12.01)
+    census.rest(now=12.11)
+    assert not census.is_due(now=22.1) and census.left(now=22.1) == pytest.approx(0.01)
 
 
 async def test_a_census_that_makes_no_sense_is_refused(server: Running) -> None:

@@ -117,6 +117,7 @@ class Inspector:
                         yield _line({"trace": facts})
                 if census is not None and census.is_due(now=clock()):
                     yield _line(self._counted())
+                    census.rest(now=clock())
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_wait(census, now=clock())):
                         await news.wait()
@@ -138,17 +139,22 @@ class Inspector:
 
 
 class Rhythm:
-    """Says every so many seconds that it is time again; at first, at once."""
+    """Says every so many seconds that it is time again; at first, at once.
+
+    What takes long comes more rarely: a hundredth of the time is for it, and no more.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._next = 0.0
+        self._began = self._next = 0.0
 
     def is_due(self, *, now: float) -> bool:
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
+        self._began = now
+        return now >= self._next
+
+    def rest(self, *, now: float) -> None:
+        """It is done."""
+        self._next = now + max(self._seconds, 100 * (now - self._began))
 
     def left(self, *, now: float) -> float:
         return max(0.0, self._next - now)
