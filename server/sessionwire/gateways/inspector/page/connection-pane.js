@@ -30,7 +30,7 @@ export function drawConnection(id, traces, { find, now, all }) {
     banner(stateOf(seen, now, traces.find(({ trace }) => endingOf(trace, id) !== undefined)?.trace, id)),
     seen !== undefined && drawFacts(seen.connection),
     seen !== undefined && drawSubscriptions(seen.connection),
-    element('section.part', { 'data-key': 'why', 'aria-label': 'Newest changes' },
+    element('section.part', { 'data-key': 'why' },
       element('div.part-head', null, element('h3', null, 'Why did it update, or not?'),
         element('label.check.small-check', null, element('input', { type: 'checkbox', 'data-action': 'all', 'data-key': 'all', 'data-testid': 'all-changes' }), 'All changes')),
       concerning.length === 0
@@ -86,7 +86,7 @@ function drawSubscriptions({ subscriptions }) {
     element('td.number', null, String(id)),
     element('td', null, element('span.outcome', { 'data-outcome': state }, state)),
     element('td.number', null, changedAt === null ? '—' : versionLink(changedAt))));
-  return element('section.part', { 'data-key': 'subscriptions', 'aria-label': 'Subscriptions' },
+  return element('section.part', { 'data-key': 'subscriptions' },
     element('h3', null, 'Subscriptions ', element('span.hint', null, many(subscriptions.length, 'query', 'queries'))),
     rows.length === 0 ? element('p.empty-note', null, 'It subscribes to nothing.') : table(['Query', 'Id', 'State', 'Changed at'], rows, 'subscriptions'));
 }

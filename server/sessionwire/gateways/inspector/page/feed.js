@@ -9,6 +9,8 @@
 const EVENTS = '/inspector/events?since=0000000000000000&census=2';
 /** The server says something every two seconds, or when it is busy a little later. */
 const SILENCE = 12_000;
+/** Lines that are taken before the page may draw, and be clicked, again. */
+const AT_ONCE = 200;
 const [SHORTEST, LONGEST] = [500, 10_000];
 
 /**
@@ -58,10 +60,11 @@ export function createFeed({ token, hear, turn }) {
         silence = setTimeout(() => controller.abort(), SILENCE);
         const lines = (rest + decoder.decode(value, { stream: !done })).split('\n');
         rest = lines.pop() ?? '';
-        const messages = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
-        if (messages.length > 0) {
+        for (let at = 0; at < lines.length; at += AT_ONCE) {
+          const messages = lines.slice(at, at + AT_ONCE).filter((line) => line !== '').map((line) => JSON.parse(line));
+          if (messages.length > 0) hear(messages);
+          if (at > 0) await new Promise((next) => setTimeout(next));
           failures = 0;
-          hear(messages);
         }
         isDone = done;
       }

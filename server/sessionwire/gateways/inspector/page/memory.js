@@ -27,6 +27,8 @@ export function createMemory() {
   /** @type {import('./facts.js').Process | null} */
   let process = null;
   let screen = createHistogram();
+  /** All that were seen. @type {Set<string>} */
+  const collections = new Set();
   let [parts, cleared, isPaused, dropped] = [0, '', false, 0];
 
   /** @param {Message} message */
@@ -55,6 +57,7 @@ export function createMemory() {
     parts += size(trace) - (before === undefined ? 0 : size(before.trace));
     const known = { trace, ...concerned(trace) };
     byVersion.set(trace.version, known);
+    for (const { collection } of trace.changes) collections.add(collection);
     traces.splice(placeOf(trace.version), before === undefined ? 0 : 1, known);
     while (traces.length > KEPT || (parts > KEPT_PARTS && traces.length > 1)) {
       const oldest = /** @type {Known} */ (traces.pop());
@@ -104,6 +107,7 @@ export function createMemory() {
   };
 
   return {
+    collections,
     get traces() { return traces; },
     get process() { return process; },
     get screen() { return screen; },

@@ -45,7 +45,7 @@ export function drawProcess(process, screen) {
 function drawHistogram(title, hint, histogram, empty) {
   const total = totalOf(histogram);
   const name = title.toLowerCase().replaceAll(' ', '-');
-  return element('section.part', { 'data-key': title, 'aria-label': title, 'data-testid': name },
+  return element('section.part', { 'data-key': title, 'data-testid': name },
     element('h3', null, title, ' ', element('span.hint', null, total === 0 ? '' : wordQuantiles(histogram))),
     total === 0 ? element('p.empty-note', null, empty) : drawBars(histogram, total),
     element('p.hint', null, hint));

@@ -15,7 +15,7 @@ const nobody = () => undefined;
 
 /** @param {Known} known */
 export function drawEvent({ trace }) {
-  const { received, version, lag, lastAt, changes: [first, ...others] } = trace;
+  const { received, version, lastAt, changes: [first, ...others] } = trace;
   return [
     element('span.row-line', null,
       element('time', null, timeOf(received)),
@@ -24,7 +24,7 @@ export function drawEvent({ trace }) {
       chip(verdictOf(trace, nobody, 0))),
     element('span.row-line.hint', null,
       element('code', null, shortVersion(version)), first?.id != null && element('code', null, shortId(first.id)),
-      element('span.row-end', null, [...asides(trace), ...(lag === null ? [] : [`lag ${span(lag)}`]), `last step ${later(lastAt)}`].join(' · '))),
+      element('span.row-end', null, [...asides(trace), `last step ${later(lastAt)}`].join(' · '))),
   ];
 }
 

@@ -94,7 +94,7 @@ export function createToolbar({ memory, changed, search }) {
       byId('show-all').hidden = active === 0 && filters.search === '';
       byId('dropped').hidden = memory.dropped === 0;
       byId('dropped').textContent = `${many(memory.dropped, 'older trace is', 'older traces are')} not kept.`;
-      offer(form.elements.collection, memory.traces.flatMap(({ trace }) => trace.changes.map(({ collection }) => collection)));
+      offer(form.elements.collection, memory.collections);
     },
 
     /** @param {string} user */
@@ -124,8 +124,8 @@ function tell(text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/** The collections that were seen, to choose from. @param {HTMLSelectElement} select @param {string[]} names */
+/** The collections that were seen, to choose from. @param {HTMLSelectElement} select @param {Set<string>} names */
 function offer(select, names) {
   const known = new Set([...select.options].map(({ value }) => value));
-  for (const name of new Set(names)) if (!known.has(name)) select.append(element('option', { value: name }, name));
+  for (const name of names) if (!known.has(name)) select.append(element('option', { value: name }, name));
 }

@@ -106,7 +106,7 @@ function drawDelivery(delivery, from, find, now) {
 
 /** @param {string} title @param {string} number @param {...import('./draw.js').Child} children */
 function part(title, number, ...children) {
-  return element('section.part', { 'data-key': title, 'aria-label': title }, element('h3', null, title, ' ', element('span.hint', null, number)),
+  return element('section.part', { 'data-key': title }, element('h3', null, title, ' ', element('span.hint', null, number)),
     ...children.map((child) => (typeof child === 'string' ? element('p.hint', null, child) : child)));
 }
 
