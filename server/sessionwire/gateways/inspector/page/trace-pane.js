@@ -84,8 +84,7 @@ function drawDeliveries(trace, from, find, now) {
   if (deliveries.length === 0) return null;
   const first = deliveries.filter(({ connection }) => connection === from);
   const ordered = [...first, ...deliveries.filter(({ connection }) => connection !== from)].slice(0, SHOWN);
-  const users = new Map(deliveries.filter(({ user }) => user !== null).map(({ connection, user }) => [connection, user]));
-  const items = ordered.map((each) => drawDelivery({ ...each, user: users.get(each.connection) ?? null }, from, find, now));
+  const items = ordered.map((each) => drawDelivery(each, from, find, now));
   const total = results(trace);
   return part('What became of it', many(total, 'result'), element('ul.deliveries', { 'data-testid': 'deliveries' }, ...items, more(total, items.length)));
 }
