@@ -340,6 +340,7 @@ class Hub:
         self.tally.recomputed += 1
         if evaluation.outcome is None:
             watch.resolved = False
+            watch.wall = watch.wall or self._wall
             self._depend(key, watch, watch.reads | evaluation.reads)
             self.replica.want(evaluation.missing)
             self._trace(watch, "loading")
@@ -362,10 +363,11 @@ class Hub:
 
     def _replace_result(self, watch: Watch, outcome: Answer | Failure) -> bool:
         """Whether the result is another one than before."""
-        before = watch.result
+        before, wall = watch.result, watch.wall or self._wall
+        watch.wall = None
         if before is not None and _same(before.outcome, outcome):
             return False
-        watch.result = Result(outcome, _tag(watch, outcome), self.position, self._wall)
+        watch.result = Result(outcome, _tag(watch, outcome), self.position, wall)
         if isinstance(outcome, Failure) and outcome.cause is not None:
             self._failures.append((watch.query, outcome))
         return True

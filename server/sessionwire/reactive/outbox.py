@@ -46,6 +46,8 @@ class Watch:
     result: Result | None = None
     resolved: bool = False
     reads: frozenset[Key] = frozenset()
+    wall: datetime | None = None
+    """When the write was made whose result waits for documents; None when none does."""
     subscriptions: set[Subscription] = field(default_factory=set)
     waiters: list[Callable[[], None]] = field(default_factory=list)
 

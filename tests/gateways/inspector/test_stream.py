@@ -110,3 +110,18 @@ async def test_who_signs_out_watches_no_longer(store: Store, settings: Settings)
                 async with asyncio.timeout(5):
                     assert [line async for line in lines if "process" in line] == []
             assert (await http.get("/inspector/events")).status_code == 401
+
+
+async def test_the_end_of_a_session_is_timed_also_when_its_reason_has_to_be_loaded(
+    store: Store, settings: Settings
+) -> None:
+    """What is slowest must not be missing among the latencies."""
+    async with run_server(settings) as server:
+        grace = await add_person(store, settings, "Grace")
+        live = await server.live(cookie=grace.cookie)
+        await live.subscribe(1, "user")
+        await live.until_shown(1, lambda data: data["name"] == "Grace")
+        async with store.writing() as writing:
+            await writing.delete_one("session", {"_id": grace.session_id})
+        await live.until(lambda frame: frame["op"] == "bye")
+        assert server.wire.relay.hub.tally.write_to_close.count == 1
