@@ -7,8 +7,8 @@ import { byId, redraw } from './draw.js';
 import { createFeed } from './feed.js';
 import { createList } from './list.js';
 import { createMemory } from './memory.js';
-import { drawProcess } from './process-pane.js';
 import { missing } from './parts.js';
+import { drawProcess } from './process-pane.js';
 import { drawConnectionRow, drawEvent, ordered } from './rows.js';
 import * as sieve from './sieve.js';
 import { createTabs } from './tabs.js';
@@ -143,10 +143,9 @@ function render() {
 
 function renderPane() {
   const now = memory.isPaused ? pausedAt : Date.now();
-  const { find } = { find: memory.connection };
   document.body.classList.toggle('reading', shown !== null);
   byId('pane').dataset.kind = shown?.kind ?? 'process';
-  redraw(byId('pane-content'), drawShown(now, find));
+  redraw(byId('pane-content'), drawShown(now, memory.connection));
   const box = document.querySelector('[data-action="all"]');
   if (box instanceof HTMLInputElement) box.checked = allChanges;
 }
