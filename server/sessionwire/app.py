@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import HTTPConnection
-    from starlette.routing import Route
+    from starlette.routing import BaseRoute, Route
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
@@ -338,7 +338,7 @@ class SessionWire:
                 live.route(),
                 self._polls(backing, live).route(),
                 *operations.routes(access.check),
-                *(Inspector(observation, access).routes() if self.settings.inspector else []),
+                *self._inspector(observation, access),
                 *auth_routes(backing, more=error_page.ENDPOINTS),
                 *page_routes(
                     demo=self._demo,
@@ -355,6 +355,11 @@ class SessionWire:
             return []
         make = functools.partial(openapi, ENDPOINTS, version=__version__)
         return document_routes({"openapi": make, "asyncapi": self.asyncapi})
+
+    def _inspector(self, observation: Observation, access: Access) -> list[BaseRoute]:
+        if not self.settings.inspector:
+            return []
+        return Inspector(observation, access, sign_in=self.settings.pages).routes()
 
     def _polls(self, backing: Backing, live: LiveGateway) -> PollGateway:
         return PollGateway(

@@ -87,6 +87,8 @@ class DeliveryFacts(Facts, frozen=True, rename="camel", kw_only=True):
     """Of the frame that shows it, or whose result took its place."""
     reason: str | None = None
     """Why the connection ended; null: the peer left."""
+    at: float | None = None
+    """When it came to its state: that of a coalesced one has no other time."""
 
 
 class TraceFacts(Facts, frozen=True, rename="camel", kw_only=True):

@@ -146,7 +146,9 @@ class Recorder:
         user = _user_of(self._hub, outbox.viewer)
         entries = []
         for trace in self._current:
-            delivered = Delivered(outbox.id, subscription.id, watch.query.name, user, at)
+            before = trace.views.get(watch)  # a session that the change ended names nobody now
+            whose = user if before is None or before.user is None else before.user
+            delivered = Delivered(outbox.id, subscription.id, watch.query.name, whose, at)
             if own and _stands(watch):
                 delivered.state = "kept"
             else:

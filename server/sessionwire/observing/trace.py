@@ -36,6 +36,8 @@ class Delivered:
     acknowledged_at: float | None = None
     version: Version | None = None
     reason: str | None = None
+    at: float | None = None
+    """When it came to its state."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +91,7 @@ class Trace:
 
     def move(self, delivered: Delivered, state: DeliveryState, at: float) -> None:
         self.states[delivered.state] -= 1
-        delivered.state = state
+        delivered.state, delivered.at = state, at
         self.states[state] += 1
         self.last_at = at
 
@@ -147,6 +149,7 @@ class Trace:
                     acknowledged_at=maybe(each.acknowledged_at),
                     version=None if each.version is None else format_version(each.version),
                     reason=each.reason,
+                    at=since(each.offered_at if each.at is None else each.at),
                 )
                 for each in self.deliveries
             ],

@@ -347,7 +347,7 @@ class Hub:
             return  # in nobody's idle list: whoever caused this subscribes or waits
         self._depend(key, watch, evaluation.reads)
         changed = self._replace_result(watch, evaluation.outcome)
-        watch.resolved, watch.wall = True, None
+        watch.resolved = True
         self.tally.suppressed += not changed
         tracer = self.tracer
         if tracer is not None:
@@ -365,10 +365,10 @@ class Hub:
 
     def _replace_result(self, watch: Watch, outcome: Answer | Failure) -> bool:
         """Whether the result is another one than before."""
-        before = watch.result
+        before, wall = watch.result, watch.wall or self._wall
+        watch.wall = None
         if before is not None and _same(before.outcome, outcome):
             return False
-        wall = watch.wall or self._wall
         watch.result = Result(outcome, _tag(watch, outcome), self.position, wall)
         if isinstance(outcome, Failure) and outcome.cause is not None:
             self._failures.append((watch.query, outcome))

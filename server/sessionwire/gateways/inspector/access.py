@@ -33,6 +33,11 @@ class Access:
         self._token = None if token is None else token.get_secret_value().encode()
         self._development = backing.settings.environment == "development"
 
+    @property
+    def takes_token(self) -> bool:
+        """Whether there is an admin token to present."""
+        return self._token is not None
+
     async def check(self, request: Request) -> None:
         """Raises Unauthorized for nobody in particular, Forbidden for who may not, Unavailable."""
         if self._bears_token(request):
