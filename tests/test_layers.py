@@ -32,6 +32,7 @@ PURE = [
     "policy",
     "observing/facts",
     "observing/filter",
+    "observing/reader",
     "observing/redaction",
     "observing/trace",
     "gateways/live/frames",

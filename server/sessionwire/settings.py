@@ -23,7 +23,7 @@ from sessionwire.policy.limits import Limits
 from sessionwire.policy.providers import Provider, google
 from sessionwire.startup import checked
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "load_settings", "read_settings"]
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -246,12 +246,19 @@ def load_settings(**given: Any) -> Settings:
 
     Raises StartupError with the remedy when a value is wrong, or when the server would be insecure.
     """
+    return checked(read_settings(**given))
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of a program that serves nobody: they need no secret, and none is made.
+
+    Raises StartupError when a value is of the wrong kind.
+    """
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()
         raise StartupError(
             f"SESSIONWIRE_{name}: {first['msg']}.", remedy="Correct this setting."
         ) from None
-    return checked(settings)

@@ -14,6 +14,7 @@ from sessionwire.errors import BadRequest, SessionwireError, Unavailable
 from sessionwire.gateways.transport import STOPPING, Stopping
 from sessionwire.model import NEVER, Version, parse_version
 from sessionwire.observing.filter import Filter
+from sessionwire.observing.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -92,16 +93,16 @@ class Inspector:
 
         stopping: Stopping = request.scope.get("extensions", {}).get(STOPPING) or Stopping()
         stopping.on_shutdown = stop
-        revision = 0 if since else self._observation.recorder.revision
         with self._observation.watching(news.set) as recorder:
+            reader = Reader(recorder, wanted, since=since)
             yield _line({"process": self._observation.census.process()})
             while not stopped:
                 news.clear()
-                traces = recorder.since(revision)
-                if traces:
-                    revision = traces[-1].revision
-                    for facts in _facts(traces, wanted, since):
-                        yield _line({"trace": facts})
+                missed, traces = reader.take()
+                if missed is not None:
+                    yield _line({"missed": missed})
+                for facts in traces:
+                    yield _line({"trace": facts})
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_ALIVE):
                         await news.wait()
