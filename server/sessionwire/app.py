@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import HTTPConnection
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
     from sessionwire.auth.reading import Claim
@@ -169,12 +169,7 @@ class SessionWire:
             store = await self._open_store(stack)
             await store.ensure_indexes()
             relay = self._make_relay(store)
-            trigger = OnboardingTrigger(
-                store,
-                personal_workspace=self.settings.personal_workspace,
-                clock=utc_now,
-                events=self.events,
-            )
+            trigger = self._make_trigger(store)
             relay.observers.append(trigger.observe)
             await stack.enter_async_context(relay.running())
             await stack.enter_async_context(self.events.running(relay.until))
@@ -269,7 +264,15 @@ class SessionWire:
             limits=limits,
         )
 
-    def _routes(self, backing: Backing, live: LiveGateway, observation: Observation) -> Router:
+    def _make_trigger(self, store: Store) -> OnboardingTrigger:
+        return OnboardingTrigger(
+            store,
+            personal_workspace=self.settings.personal_workspace,
+            clock=utc_now,
+            events=self.events,
+        )
+
+    def _routes(self, backing: Backing, live: LiveGateway, observation: Observation) -> ASGIApp:
         client = next(each for each in _CLIENT if each.is_dir())
         access = Access(backing)
         return Router(

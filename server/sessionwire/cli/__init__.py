@@ -1,12 +1,12 @@
 """The command `sessionwire`: a module for each group of commands."""
 
-from sessionwire.cli import contracts, serve, tail
+from sessionwire.cli import contracts, record, replay, serve, tail
 from sessionwire.cli.program import program
 from sessionwire.cli.workers import worker
 
 __all__ = ["main", "worker"]
 
-for _commands in (serve, contracts, tail):
+for _commands in (serve, contracts, tail, record, replay):
     _commands.register(program)
 
 

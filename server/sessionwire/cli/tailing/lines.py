@@ -48,29 +48,26 @@ def lines_of(entry: Entry, *, width: int | None, zone: tzinfo | None = None) -> 
     Times are those of `zone`; None: of this machine.
     """
     facts = entry.facts
-    head = _head(entry, zone)
-    became = _became(facts)
-    if width is None or width >= WIDE:
-        what = _what(facts, short=width is not None)
-        if width is None:
-            return [head.append_text(what).append("  ").append_text(became)]
-        room = width - head.cell_len - became.cell_len - 2
-        what.truncate(max(room, 24), overflow="ellipsis", pad=True)
-        line = head.append_text(what).append("  ").append_text(became)
-        line.truncate(width, overflow="ellipsis")
-        return [line]
-    first = head.append_text(_what(facts, short=True))
-    second = Text(" " * _INDENT).append_text(became)
-    for each in (first, second):
-        each.truncate(width, overflow="ellipsis")
-    return [first, second]
+    head, what = _head(entry, zone), _what(facts, short=width is not None)
+    if width is None:
+        return [head.append_text(what).append("  ").append_text(_became(facts))]
+    if width < WIDE:
+        first = head.append_text(what)
+        second = Text(" " * _INDENT).append_text(_became(facts, room=width - _INDENT))
+        for each in (first, second):
+            each.truncate(width, overflow="ellipsis")
+        return [first, second]
+    became = _became(facts, room=width // 2)
+    what.truncate(width - head.cell_len - became.cell_len - 2, overflow="ellipsis", pad=True)
+    return [head.append_text(what).append("  ").append_text(became)]
 
 
 def _head(entry: Entry, zone: tzinfo | None) -> Text:
     facts = entry.facts
     when = datetime.fromisoformat(facts.wall or facts.received).astimezone(zone)
     shown = f"{when:%H:%M:%S}.{when.microsecond // 1000:03d} "
-    return Text(shown, style="dim").append("↻ " if entry.again else "  ", style="bold magenta")
+    text = Text().append(shown, style="dim")
+    return text.append("↻ " if entry.again else "  ", style="bold magenta")
 
 
 def _what(facts: TraceFacts, *, short: bool) -> Text:
@@ -107,12 +104,18 @@ def _harmless(name: str) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", name)
 
 
-def _became(facts: TraceFacts) -> Text:
-    """Which queries it touched, who was told how fast, or why nobody was."""
+def _became(facts: TraceFacts, *, room: int | None = None) -> Text:
+    """Which queries it touched, who was told how fast, or why nobody was; those queries give way
+    where there is no room for all of it."""
+    text = _outcome(facts)
+    views = Text().append(_views(facts), style="cyan")
+    if room is not None:
+        views.truncate(max(0, room - text.cell_len - 1), overflow="ellipsis")
+    return views.append(" ").append_text(text) if views else text
+
+
+def _outcome(facts: TraceFacts) -> Text:
     text = Text()
-    views = _views(facts)
-    if views:
-        text.append(views, style="dim cyan").append(" ")
     if facts.stop in _QUIET and not facts.deliveries:
         return text.append(f"· {_STOPS[facts.stop]}", style="dim")
     parts = _parts(facts)
