@@ -76,6 +76,8 @@ class Excerpt:
         """
         if collection == "sessionEnd":
             return self._stones.get(id) if isinstance(id, str) else None
+        if collection == "invitation" and type(id) is str:
+            return self.pseudonyms.of("invitation", id)  # a link with it is what was mailed
         known = self._id(id)
         return self.pseudonyms.of("id", repr(id)) if known is None else known
 
@@ -138,7 +140,15 @@ class Excerpt:
             case "own":
                 return self._own(value, _DEEPEST)
             case (
-                "name" | "email" | "image" | "address" | "agent" | "organization" | "slug" | "text"
+                "name"
+                | "email"
+                | "image"
+                | "address"
+                | "agent"
+                | "organization"
+                | "slug"
+                | "text"
+                | "invitation"
             ):
                 return self.pseudonyms.of(kind, value) if type(value) is str else None
             case _:

@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 __all__ = ["TOKEN_PREFIX", "Kind", "Pseudonyms", "label_of"]
 
 Kind = Literal[
-    "token", "name", "email", "image", "address", "agent", "organization", "slug", "text", "id"
+    "token",
+    "name",
+    "email",
+    "image",
+    "address",
+    "agent",
+    "organization",
+    "slug",
+    "text",
+    "id",
+    "invitation",
 ]
 
 TOKEN_PREFIX = "viewer"
@@ -28,8 +38,10 @@ _WORDS: dict[Kind, Callable[[int], str]] = {
     "slug": lambda n: f"organization-{n}",
     "text": lambda n: f"text {n}",
     "id": lambda n: f"id-{n}",
+    "invitation": lambda n: f"invitation-{n}",
 }
-_ALWAYS: frozenset[Kind] = frozenset({"token"})
+_ALWAYS: frozenset[Kind] = frozenset({"token", "invitation"})
+"""Credentials: who holds them may do something."""
 
 
 class Pseudonyms:
