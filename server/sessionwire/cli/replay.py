@@ -20,6 +20,7 @@ from sessionwire.cli.replaying import SignIn, keys_pressed
 from sessionwire.cli.serve import Server
 from sessionwire.cli.tail import running
 from sessionwire.errors import StartupError
+from sessionwire.model import Version
 from sessionwire.model import Viewer as WireViewer
 from sessionwire.observing.redaction import Redaction
 from sessionwire.played import PlayedWire, playable
@@ -110,7 +111,7 @@ def _print_script(recording: Recording, chosen: Viewer | None, data_dir: Path | 
     if chosen is None:
         raise StartupError("--script needs a viewer.", remedy="Name one with --as.")
     settings = _settings(recording, data_dir, "http://127.0.0.1:8000")
-    stage = Stage()
+    stage = Stage(Version(1))
     queries = make_queries(
         active_organization=settings.active_organization, extras=extras_of(settings)
     )
@@ -129,7 +130,7 @@ class _Play:
     def __init__(
         self, settings: Settings, recording: Recording, *, keep_dates: bool, viewers: list[Viewer]
     ) -> None:
-        stage = Stage()
+        stage = Stage(Version(1))
         self._settings = settings
         self._wire = PlayedWire(settings, stage, demo=True)
         self._settings = self._wire.settings
