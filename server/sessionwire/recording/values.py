@@ -10,7 +10,7 @@ from sessionwire.model import ObjectId, format_date, parse_id
 
 __all__ = ["decode_value", "encode_value"]
 
-_INT64 = range(-(2**63), 2**63)
+_LARGEST = 2**63
 _OBJECT = "$object"
 
 
@@ -24,7 +24,7 @@ def encode_value(value: Any) -> Any:
     if value is None or kind is bool or kind is str:
         return value
     if isinstance(value, int):
-        return int(value) if value in _INT64 else None
+        return int(value) if -_LARGEST <= value < _LARGEST else None
     if kind is float:
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
