@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionwire.model import Version
-from sessionwire.reactive.change import Delete, DocumentKey, Dropped, Group, Put, SetKey, Update
+from sessionwire.model import Document, Version
+from sessionwire.reactive.change import Delete, DocumentKey, Dropped, Group, Key, Put, SetKey, Update
 from sessionwire.recording.copy import Copy
 from sessionwire.recording.selection import selected
 from support.naive import NaiveDatabase
@@ -23,7 +23,7 @@ def test_a_load_finds_what_a_snapshot_read_would(
     groups: list[list[Put | Delete | Dropped]],
 ) -> None:
     naive, copy = NaiveDatabase(100), Copy(Version(100))
-    everything = [
+    everything: list[Key] = [
         *(DocumentKey(name, id) for name in "ab" for id in (1, 2, 3)),
         *(SetKey(name, "x", ("number", value)) for name in "ab" for value in range(3)),
     ]
@@ -63,7 +63,7 @@ def test_an_update_of_what_is_not_there_is_refused() -> None:
         Copy(Version(1)).apply_one(Update(DocumentKey("user", 1), {"name": "x"}))
 
 
-DOCUMENTS = [{"_id": 1, "n": 2, "m": "b"}, {"_id": 2, "n": 1}, {"_id": 3, "n": 2, "m": "a"}]
+DOCUMENTS: list[Document] = [{"_id": 1, "n": 2, "m": "b"}, {"_id": 2, "n": 1}, {"_id": 3, "n": 2, "m": "a"}]
 
 
 def test_a_filter_selects_as_mongodb_does() -> None:

@@ -41,6 +41,9 @@ class Taken:
         self.file = io.BytesIO()
         self.pseudonyms = pseudonyms
 
+    def write(self, line: bytes) -> None:
+        self.file.write(line)
+
     async def until(self, version: Version) -> None:
         """Wait until it has the group of this version, or a later one."""
         await until(lambda: any(each.version >= version for each in self.recording.groups))
@@ -62,7 +65,7 @@ async def taking(
             begun.set()
 
     recorder = Recorder(
-        store, settings, taken.file.write, pseudonyms=taken.pseudonyms, progress=tell
+        store, settings, taken.write, pseudonyms=taken.pseudonyms, progress=tell
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(recorder.run())
