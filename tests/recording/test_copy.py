@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionwire.model import Document, Version
-from sessionwire.reactive.change import Delete, DocumentKey, Dropped, Group, Key, Put, SetKey, Update
+from sessionwire.reactive.change import (
+    Delete,
+    DocumentKey,
+    Dropped,
+    Group,
+    Key,
+    Put,
+    SetKey,
+    Update,
+)
 from sessionwire.recording.copy import Copy
 from sessionwire.recording.selection import selected
 from support.naive import NaiveDatabase
@@ -63,7 +72,11 @@ def test_an_update_of_what_is_not_there_is_refused() -> None:
         Copy(Version(1)).apply_one(Update(DocumentKey("user", 1), {"name": "x"}))
 
 
-DOCUMENTS: list[Document] = [{"_id": 1, "n": 2, "m": "b"}, {"_id": 2, "n": 1}, {"_id": 3, "n": 2, "m": "a"}]
+DOCUMENTS: list[Document] = [
+    {"_id": 1, "n": 2, "m": "b"},
+    {"_id": 2, "n": 1},
+    {"_id": 3, "n": 2, "m": "a"},
+]
 
 
 def test_a_filter_selects_as_mongodb_does() -> None:

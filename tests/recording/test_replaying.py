@@ -64,9 +64,7 @@ async def taking(
         if taken.file.tell():
             begun.set()
 
-    recorder = Recorder(
-        store, settings, taken.write, pseudonyms=taken.pseudonyms, progress=tell
-    )
+    recorder = Recorder(store, settings, taken.write, pseudonyms=taken.pseudonyms, progress=tell)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(recorder.run())
         async with asyncio.timeout(10):
