@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_SHOWN = 12
+"""Viewers that are listed; the others have links, too."""
+
 
 def register(program: typer.Typer) -> None:
     program.command("replay")(replay)
@@ -148,13 +151,15 @@ class _Play:
         lasted = f"{recording.duration.total_seconds():,.1f} s"
         said = f"{escape(str(file))}: {len(recording.groups):,} changes in {lasted}"
         console.print(f"[bold green]●[/] Replaying {said}", soft_wrap=True)
-        for each in self._viewers:
+        for each in self._viewers[:_SHOWN]:
             later = f" [yellow]after {each.after:,.1f} s[/]" if each.after else ""
             mark = " [bold green]signed in[/]" if each is chosen else ""
             who = f"[bold]{each.label}[/] {escape(each.name)} [dim]{escape(each.email)}[/]"
             console.print(f"  {who}{later}{mark}", soft_wrap=True)
             console.print(f"    {self._settings.base_url}/replay/{each.label}", soft_wrap=True)
             console.print(f"    [dim]Cookie: {escape(self.cookie(each))}[/]", soft_wrap=True)
+        if len(self._viewers) > _SHOWN:
+            console.print(f"  … viewer{_SHOWN + 1} to viewer{len(self._viewers)}, in the same way")
 
     async def serve(
         self,
