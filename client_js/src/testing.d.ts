@@ -1,5 +1,5 @@
 /** A server for tests and stories, in the page itself. See docs/recording.md#in-a-browser. */
-import type { Args, FullOrganization, Membership, Device, SessionData, User, Version, WebSocketConstructor } from './index.js';
+import type { Device, FullOrganization, Membership, SessionData, User, Version, WebSocketConstructor } from './index.js';
 
 /**
  * What queries show, by name; one with args is named like `projects.list {"archived":false}`. A query that is not named
@@ -56,5 +56,3 @@ export interface MockWire {
 
 /** A server that shows this; without a `session` it is pending, with `null` signed out. */
 export function createMockWire(shows?: Shows): MockWire;
-
-export type { Args };

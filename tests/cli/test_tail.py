@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from cli.tool import running_tool
 from sessionwire.app import SessionWire
 from sessionwire.cli.program import program
-from sessionwire.cli.tail import _token
+from sessionwire.cli.tail import _is_exposed, _token
 from sessionwire.cli.tailing.direct import observe
 from sessionwire.cli.tailing.events import Began, Missed, Seen
 from sessionwire.cli.tailing.remote import Server, watch
@@ -120,7 +121,7 @@ async def test_a_restart_is_said_and_nothing_is_printed_twice(
             await rename(writing, alice.id, "While nobody watched")
             async with run_server(settings, port=port):
                 await tool.says("It was restarted")
-                await tool.says("Some changes from")
+                await tool.says("may have been missed")
                 await rename(writing, alice.id, "Two")
                 await tool.until(lambda: len(tool.out) >= 2)
                 assert await tool.interrupt() == 0
@@ -201,10 +202,10 @@ async def test_a_reader_that_has_read_enough_ends_it_quietly(
                 await tool.until(lambda tool=tool: len(tool.out) == 1)  # type: ignore[misc]
                 assert tool.process.stdout is not None
                 tool.process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
-                for name in ("Two", "Three", "Four"):
-                    await rename(writing, alice.id, name)
-                    await asyncio.sleep(0.1)
-                assert await tool.ends() == 0
+                async with asyncio.timeout(30):
+                    while tool.process.returncode is None:
+                        await rename(writing, alice.id, secrets.token_hex(4))
+                assert tool.process.returncode == 0
             assert tool.err == [tool.err[0]], tool.err
 
 
@@ -254,6 +255,21 @@ def test_what_cannot_be_watched_is_said_with_its_remedy(
     assert result.exit_code == 1
     assert words in result.stderr and "→" in result.stderr
     assert not (tmp_path / ".sessionwire").exists(), "who only looks leaves nothing behind"
+
+
+@pytest.mark.parametrize(
+    ("url", "exposed"),
+    [
+        ("https://app.example.com", False),
+        ("http://127.0.0.1:8000", False),
+        ("http://localhost:8000", False),
+        ("http://[::1]:8000", False),
+        ("http://10.0.0.5:8000", True),
+        ("http://app.example.com", True),
+    ],
+)
+def test_a_token_that_others_on_the_way_could_read_is_warned_of(url: str, exposed: bool) -> None:
+    assert _is_exposed(url) is exposed
 
 
 def test_the_token_is_read_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

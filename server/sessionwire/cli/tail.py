@@ -160,8 +160,11 @@ class _Printer:
                 self._began(where, process)
                 ledger.begin(version)
             case Missed(facts, remedy):
-                count = "Some changes" if facts.count is None else f"{facts.count} changes"
-                _say("yellow", f"{count} from {facts.after} to {facts.until} were missed.", remedy)
+                where = f"from {facts.after} to {facts.until}"
+                said = f"{facts.count} changes {where} were missed."
+                if facts.count is None:
+                    said = f"Changes {where} may have been missed."
+                _say("yellow", said, remedy)
             case Broke(reason):
                 self._run.broke = True
                 _say("red", f"The server is gone: {reason}.", "Trying again until it is back.")

@@ -10,6 +10,8 @@ from sessionwire.reactive.identity import IDENTITY, Identity
 from sessionwire.reactive.view import Answer, evaluate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sessionwire.model import Viewer
     from sessionwire.reactive.view import Queries
     from sessionwire.recording.copy import Copy
@@ -29,34 +31,48 @@ def script_of(
     It begins where the viewer's session does, and plays the player to the end.
     """
     player.begin()
-    steps: list[dict[str, Any]] = []
-    shown: dict[str, Any] = {}
-    last = player.recording.wall
-    began = False
-    group = None
-    while True:
-        copy = stage.copy
-        ended = _ended(queries, viewer, copy)
-        if ended is None or began:
-            data = {} if ended else _data(queries, viewer, copy)
-            news = {name: each for name, each in data.items() if shown.get(name, _UNSEEN) != each}
-            if (news or ended) and began and group is not None and group.wall is not None:
-                waited = round((group.wall - last).total_seconds() * 1000)
-                steps += [{"wait": waited}] if waited > 0 else []
-            if (news or ended) and group is not None and group.wall is not None:
-                last = group.wall
-            if ended:
-                return [*steps, {"bye": ended}]
+    script = _Script(queries, viewer)
+    script.note(stage.copy, player.recording.wall)
+    for group in player:
+        if script.over:
+            break
+        script.note(stage.copy, group.wall)
+    return script.steps
+
+
+class _Script:
+    """What one viewer was shown so far, and when they were last shown something."""
+
+    def __init__(self, queries: Queries, viewer: Viewer) -> None:
+        self.steps: list[dict[str, Any]] = []
+        self.over = False
+        self._queries = queries
+        self._viewer = viewer
+        self._shown: dict[str, Any] = {}
+        self._last: datetime | None = None
+
+    def note(self, copy: Copy, wall: datetime | None) -> None:
+        """Add what is new to the viewer at this moment."""
+        ended = _ended(self._queries, self._viewer, copy)
+        if ended is None:
+            data = _data(self._queries, self._viewer, copy)
+            news = {name: each for name, each in data.items() if self._is_news(name, each)}
+            self._shown.update(news)
             if news:
-                steps.append({"show": news})
-            shown.update(news)
-            began = True
-        group = player.step()
-        if group is None:
-            return steps
+                self._add({"show": news}, wall)
+        elif self.steps:  # else the session has not begun yet
+            self._add({"bye": ended}, wall)
+            self.over = True
 
+    def _is_news(self, name: str, data: Any) -> bool:
+        return name not in self._shown or bool(self._shown[name] != data)
 
-_UNSEEN = object()
+    def _add(self, step: dict[str, Any], wall: datetime | None) -> None:
+        if wall is not None and self._last is not None:
+            waited = round((wall - self._last).total_seconds() * 1000)
+            self.steps += [{"wait": waited}] if waited > 0 else []
+        self._last = wall or self._last
+        self.steps.append(step)
 
 
 def _ended(queries: Queries, viewer: Viewer, copy: Copy) -> str | None:
