@@ -34,7 +34,7 @@ class Tool:
                 lines.append(line.decode().rstrip("\n"))
                 self._spoke.notify_all()
 
-    async def until(self, condition: Callable[[], bool], *, within: float = 30.0) -> None:
+    async def until(self, condition: Callable[[], bool], *, within: float = 60.0) -> None:
         try:
             async with asyncio.timeout(within), self._spoke:
                 await self._spoke.wait_for(condition)

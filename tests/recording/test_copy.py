@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionwire.model import Document, Version
@@ -27,6 +27,7 @@ PUTS = st.builds(lambda key, fields: Put(key, {"_id": key.id, **fields}), KEYS, 
 CHANGES = PUTS | st.builds(Delete, KEYS) | st.builds(Dropped, st.sampled_from(["a", "b", None]))
 
 
+@settings(max_examples=50)
 @given(st.lists(st.lists(CHANGES, max_size=3), max_size=6))
 def test_a_load_finds_what_a_snapshot_read_would(
     groups: list[list[Put | Delete | Dropped]],

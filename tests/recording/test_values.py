@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from bson import Code, Int64
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionwire.model import ObjectId
@@ -32,6 +32,7 @@ NAMES = st.text() | st.sampled_from(["$oid", "$date", "$object", "$other"])
 VALUES = st.recursive(PLAIN, lambda v: st.lists(v) | st.dictionaries(NAMES, v, max_size=3))
 
 
+@settings(max_examples=50)
 @given(VALUES)
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert decode_value(json.loads(json.dumps(encode_value(value)))) == value
