@@ -104,6 +104,14 @@ def test_why_connections_ended_is_said_by_their_own_session() -> None:
     )
 
 
+@pytest.mark.parametrize("width", [40, 80, 118, 150])
+def test_however_much_became_of_it_no_line_is_too_long(width: int) -> None:
+    reasons = [f"a reason that nobody has heard of {n}" for n in range(9)]
+    ended = [delivery(each, "ended", id=-1, reason=each) for each in reasons]
+    lines = lines_of(Entry(trace(stop="told", deliveries=ended)), width=width)
+    assert all(each.cell_len <= width for each in lines)
+
+
 def test_a_transaction_names_its_other_changes() -> None:
     facts = trace(
         changes=[

@@ -58,8 +58,11 @@ def lines_of(entry: Entry, *, width: int | None, zone: tzinfo | None = None) -> 
             each.truncate(width, overflow="ellipsis")
         return [first, second]
     became = _became(facts, room=width // 2)
-    what.truncate(width - head.cell_len - became.cell_len - 2, overflow="ellipsis", pad=True)
-    return [head.append_text(what).append("  ").append_text(became)]
+    room = max(0, width - head.cell_len - became.cell_len - 2)
+    what.truncate(room, overflow="ellipsis", pad=True)
+    line = head.append_text(what).append("  ").append_text(became)
+    line.truncate(width, overflow="ellipsis")
+    return [line]
 
 
 def _head(entry: Entry, zone: tzinfo | None) -> Text:
