@@ -4,43 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from starlette.applications import Starlette
-from starlette.routing import Router
 
+from sessionwire.assembly import (
+    embedded,
+    identify,
+    router_of,
+    served_hosts,
+    spans_of,
+    webhook_of,
+)
 from sessionwire.auth.api import API, Auth
 from sessionwire.auth.clock import utc_now
 from sessionwire.auth.events import Events
-from sessionwire.auth.reading import joined
 from sessionwire.auth.trigger import OnboardingTrigger
-from sessionwire.errors import Forbidden, StartupError
 from sessionwire.exchange.backing import Backing
-from sessionwire.gateways.auth.openapi import openapi
-from sessionwire.gateways.auth.routes import ENDPOINTS, auth_routes
-from sessionwire.gateways.documents import document_routes
 from sessionwire.gateways.door import Door
-from sessionwire.gateways.inspector.access import Access
-from sessionwire.gateways.inspector.routes import Inspector
 from sessionwire.gateways.live.asyncapi import asyncapi
-from sessionwire.gateways.live.poll import PollGateway
 from sessionwire.gateways.live.routes import LiveGateway
 from sessionwire.gateways.operations.metrics import Sources
 from sessionwire.gateways.operations.operations import Operations
 from sessionwire.gateways.operations.pulse import Pulse
-from sessionwire.gateways.pages import error_page
-from sessionwire.gateways.pages.routes import page_routes
 from sessionwire.gateways.python.server import STATE
-from sessionwire.gateways.shell import Shell, not_ready, unknown
+from sessionwire.gateways.shell import Shell, not_ready
 from sessionwire.mail.carriers import carrier_of
 from sessionwire.mail.postman import Postman
 from sessionwire.observing.observation import Observation
-from sessionwire.policy.cookies import speaks_for_somebody
-from sessionwire.policy.hosts import hosts_of
-from sessionwire.policy.origins import Verdict, judge_websocket
 from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.extras import extras_of
 from sessionwire.reactive.hub import Hub
@@ -49,38 +41,23 @@ from sessionwire.relay import Relay
 from sessionwire.release import __version__
 from sessionwire.settings import Settings, load_settings
 from sessionwire.startup import checked
-from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.feed import Feed
 from sessionwire.store.load import Loader
 from sessionwire.store.mapping import naming_of
 from sessionwire.store.mongo import Store
 from sessionwire.tasks import background
-from sessionwire.webhook.delivery import Delivery
-from sessionwire.webhook.outbox import EventOutbox
-from sessionwire.webhook.tokens import Sender
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from starlette.requests import HTTPConnection
-    from starlette.routing import BaseRoute, Route
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
-    from sessionwire.auth.reading import Claim
     from sessionwire.mail.postman import Carry
-    from sessionwire.observing.spans import ChangeSpans, RequestSpans
-    from sessionwire.policy.hosts import Hosts
 
 __all__ = ["SessionWire"]
 
-logger = logging.getLogger("sessionwire")
-
 COLLECTIONS = ("user", "session", "sessionEnd", "organization", "member", "invitation")
-_CLIENT = (
-    Path(__file__).parent / "gateways" / "pages" / "client",  # in an installed package
-    Path(__file__).parents[2] / "client_js" / "src",  # in a checkout
-)
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -175,31 +152,28 @@ class SessionWire:
 
         It yields the lifespan's state, and keeps itself in `app.state`: there the helpers find it.
         """
-        spans = self._spans()
+        spans = spans_of(self.settings)
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(self._kept_in(getattr(app, "state", None)))
             store = await self._open_store(stack)
             await store.ensure_indexes()
             relay = self._make_relay(store)
-            trigger = OnboardingTrigger(
-                store,
-                personal_workspace=self.settings.personal_workspace,
-                clock=utc_now,
-                events=self.events,
-            )
+            trigger = self._make_trigger(store)
             relay.observers.append(trigger.observe)
             await stack.enter_async_context(relay.running())
             await stack.enter_async_context(self.events.running(relay.until))
             postman = Postman(self._send_mail or carrier_of(self.settings, store))
             await stack.enter_async_context(background(trigger.run(), postman.run()))
-            webhook = await stack.enter_async_context(self._webhook(store, relay))
+            webhook = await stack.enter_async_context(
+                webhook_of(self.settings, store=store, relay=relay, events=self.events)
+            )
             backing = Backing.of(
                 store=store, relay=relay, settings=self.settings, post=postman, events=self.events
             )
             live = LiveGateway(
                 relay=relay,
                 limits=self.settings.limits,
-                identify=functools.partial(_identify, backing),
+                identify=functools.partial(identify, backing),
             )
             stack.callback(live.stop)
             self._relay = relay
@@ -229,8 +203,17 @@ class SessionWire:
             requests, changes = spans or (None, None)
             if changes is not None:
                 await stack.enter_async_context(background(changes.run(observation)))
-            router = self._routes(backing, live, observation, operations)
-            shell = Shell(Door(router, hosts=_hosts(self.settings)), secure=self.settings.secure)
+            router = router_of(
+                backing,
+                relay=relay,
+                live=live,
+                observation=observation,
+                operations=operations,
+                asyncapi=self.asyncapi,
+                demo=self._demo,
+            )
+            door = Door(self._before(router), hosts=served_hosts(self.settings))
+            shell = Shell(door, secure=self.settings.secure)
             self._router = operations.around(shell, router.routes, spans=requests)
             stack.callback(self._forget)
             api = API(backing.reading, backing.origins, self.settings.secure)
@@ -254,49 +237,12 @@ class SessionWire:
         finally:
             delattr(state, STATE)
 
-    def _spans(self) -> tuple[RequestSpans, ChangeSpans] | None:
-        """Who makes spans, if that is set. Raises StartupError."""
-        if not self.settings.opentelemetry:
-            return None
-        try:
-            from sessionwire.observing.exporting import provider_of
-            from sessionwire.observing.spans import ChangeSpans, RequestSpans, tracer_of
-        except ModuleNotFoundError as error:
-            raise StartupError(
-                f"SESSIONWIRE_OPENTELEMETRY is set, but there is no module {error.name}.",
-                remedy="pip install 'sessionwire[otel]'",
-            ) from None
-        tracer = tracer_of(provider_of())
-        requests = RequestSpans(tracer)
-        return requests, ChangeSpans(tracer, write_of=requests.write_of)
-
-    @contextlib.asynccontextmanager
-    async def _webhook(self, store: Store, relay: Relay) -> AsyncIterator[Delivery | None]:
-        """Keep and deliver security events while the block runs, if somebody wants them."""
-        settings = self.settings
-        if settings.webhook_url is None or settings.webhook_secret is None:
-            yield None
-            return
-        sender = Sender(
-            issuer=settings.base_url,
-            audience=settings.webhook_url,
-            secret=settings.webhook_secret.get_secret_value(),
-        )
-        outbox = EventOutbox(store, clock=utc_now, until=relay.until)
-        self.events.outbox = outbox
-        try:
-            delivery = Delivery(outbox, sender=sender, clock=utc_now)
-            async with background(delivery.run()):
-                yield delivery
-        finally:
-            self.events.outbox = None
-
     async def _open_store(self, stack: contextlib.AsyncExitStack) -> Store:
         settings = self.settings
         uri = None
         if self._client is None:
             if settings.mongodb_uri is None:
-                uri = await stack.enter_async_context(_embedded(settings))
+                uri = await stack.enter_async_context(embedded(settings))
             else:
                 uri = settings.mongodb_uri.get_secret_value()
         return await stack.enter_async_context(
@@ -322,53 +268,17 @@ class SessionWire:
             limits=limits,
         )
 
-    def _routes(
-        self,
-        backing: Backing,
-        live: LiveGateway,
-        observation: Observation,
-        operations: Operations,
-    ) -> Router:
-        client = next(each for each in _CLIENT if each.is_dir())
-        access = Access(backing)
-        return Router(
-            redirect_slashes=False,
-            default=unknown,
-            routes=[
-                live.route(),
-                self._polls(backing, live).route(),
-                *operations.routes(access.check),
-                *self._inspector(observation, access),
-                *auth_routes(backing, more=error_page.ENDPOINTS),
-                *page_routes(
-                    demo=self._demo,
-                    client_directory=client,
-                    backing=backing if self.settings.pages else None,
-                ),
-                *self._documents(),
-            ],
+    def _make_trigger(self, store: Store) -> OnboardingTrigger:
+        return OnboardingTrigger(
+            store,
+            personal_workspace=self.settings.personal_workspace,
+            clock=utc_now,
+            events=self.events,
         )
 
-    def _documents(self) -> list[Route]:
-        """For who develops against this server (docs/decisions/0015)."""
-        if self.settings.environment == "production":
-            return []
-        make = functools.partial(openapi, ENDPOINTS, version=__version__)
-        return document_routes({"openapi": make, "asyncapi": self.asyncapi})
-
-    def _inspector(self, observation: Observation, access: Access) -> list[BaseRoute]:
-        if not self.settings.inspector:
-            return []
-        return Inspector(observation, access, sign_in=self.settings.pages).routes()
-
-    def _polls(self, backing: Backing, live: LiveGateway) -> PollGateway:
-        return PollGateway(
-            live=live,
-            relay=self.relay,
-            limits=self.settings.limits,
-            origins=backing.origins,
-            claim=backing.reading.claim,
-        )
+    def _before(self, router: ASGIApp) -> ASGIApp:
+        """What stands between the door and the routes."""
+        return router
 
     def _forget(self) -> None:
         self._router = self._relay = None
@@ -380,34 +290,3 @@ class SessionWire:
             await self._router(scope, receive, send)
         else:
             await Shell(not_ready, secure=self.settings.secure)(scope, receive, send)
-
-
-@contextlib.asynccontextmanager
-async def _embedded(settings: Settings) -> AsyncIterator[str]:
-    if settings.environment == "production":
-        logger.warning("Production on the embedded MongoDB: one node, no authentication")
-    async with EmbeddedMongo(settings.data_dir) as mongo:
-        yield mongo.uri
-
-
-def _hosts(settings: Settings) -> Hosts:
-    return hosts_of(
-        settings.allowed_hosts,
-        origins=settings.origins,
-        base_url=settings.base_url,
-        production=settings.environment == "production",
-    )
-
-
-def _identify(backing: Backing, handshake: HTTPConnection) -> Claim:
-    """Who a handshake speaks for, by the same cookie as over HTTP.
-
-    Raises Forbidden for an Origin that may not connect.
-    """
-    headers = handshake.headers
-    origin = headers.get("origin")
-    cookie = speaks_for_somebody(joined(headers, "cookie"))
-    verdict = judge_websocket(origin, backing.origins, cookie=cookie)
-    if verdict is not Verdict.ALLOWED:
-        raise Forbidden("This origin may not connect.", code=verdict.value)
-    return backing.reading.claim(headers)

@@ -9,24 +9,23 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from sessionwire.errors import PeerError, QueryError, Unavailable
 from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.reactive.view import Answer, Failure
 from sessionwire.store.feed import Advanced, Lost, Opened
-from sessionwire.store.snapshot import evaluate_at
+from sessionwire.store.snapshot import evaluate_with
 from sessionwire.tasks import background
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 
     from sessionwire.policy.limits import Limits
     from sessionwire.reactive.change import Change, Group, Key
     from sessionwire.reactive.hub import Hub
     from sessionwire.reactive.replica import Load
-    from sessionwire.store.feed import Feed, Item
-    from sessionwire.store.load import Loader
+    from sessionwire.store.feed import Item
     from sessionwire.store.mongo import Store
 
 __all__ = ["Reading", "Relay"]
@@ -42,6 +41,26 @@ _CROWD = 32
 _CROWD_PAUSE = 0.02
 """After a load of more than `_CROWD` keys the next one waits, in seconds: a crowd is arriving, and
 what it needs goes into few reads."""
+
+
+class Source(Protocol):
+    """What tells of changes: the feed, or what plays its part."""
+
+    @property
+    def watched(self) -> frozenset[str]: ...
+
+    def follow(self, collections: Iterable[str]) -> None: ...
+
+    def items(self) -> AsyncGenerator[Item]: ...
+
+
+class Loading(Protocol):
+    """What reads documents as of a version: the loader, or what plays its part."""
+
+    @property
+    def reads(self) -> int: ...
+
+    async def load(self, keys: Iterable[Key], *, version: Version, epoch: int = 0) -> Load: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +81,7 @@ class Relay:
     """
 
     def __init__(
-        self, *, store: Store, feed: Feed, loader: Loader, hub: Hub, limits: Limits
+        self, *, store: Store, feed: Source, loader: Loading, hub: Hub, limits: Limits
     ) -> None:
         self.hub = hub
         self.limits = limits
@@ -182,7 +201,9 @@ class Relay:
         """While the stream is silent the replica cannot be trusted to be current."""
         named = self.hub.queries.named(query)
         version = max(await self._store.ping(), since)
-        outcome = await evaluate_at(self._store, named, viewer, named.parse(args), version=version)
+        outcome = await evaluate_with(
+            self._loader, named, viewer, named.parse(args), version=version
+        )
         return _reading(outcome, version, version)
 
     async def until(self, version: Version) -> None:
@@ -209,14 +230,18 @@ class Relay:
     async def _follow(self) -> None:
         async with contextlib.aclosing(self._feed.items()) as items:
             async for item in items:
-                try:
-                    self._take(item)
-                except Exception:  # a change that we cannot digest must not stop the others
-                    logger.exception("A change could not be applied; loading everything anew")
-                    self._begin_anew(_reached(item))
-                self.flush()
-                if isinstance(item, Advanced):
-                    self._observe(item.groups)
+                self.take(item)
+
+    def take(self, item: Item) -> None:
+        """Move everything as the item says, and wake whom it concerns."""
+        try:
+            self._take(item)
+        except Exception:  # a change that we cannot digest must not stop the others
+            logger.exception("A change could not be applied; loading everything anew")
+            self._begin_anew(_reached(item))
+        self.flush()
+        if isinstance(item, Advanced):
+            self._observe(item.groups)
 
     def _take(self, item: Item) -> None:
         match item:

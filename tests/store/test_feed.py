@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessionwire.reactive.change import Delete, DocumentKey, Dropped, Put, Update
-from sessionwire.store.feed import Advanced, Feed, Opened
-from support.following import following, ids_of
+from sessionwire.store.feed import Advanced, Feed, Lost, Opened
+from support.following import failing, following, ids_of
 
 if TYPE_CHECKING:
     from sessionwire.model import Version
@@ -93,6 +93,46 @@ async def test_a_batch_says_how_far_the_stream_has_come_beyond_its_events(either
     assert isinstance(item, Advanced)
     assert item.version is not None
     assert item.version >= beyond > version
+
+
+async def test_a_stream_that_begins_later_tells_what_came_after_its_version(either: Store) -> None:
+    first = await insert(either, "a", 1)
+    second = await insert(either, "a", 2)
+    async with contextlib.aclosing(Feed(either, ["a"], since=first).items()) as items:
+        assert await anext(items) == Opened(first, resumed=False)
+        told: list[Any] = []
+        async for item in items:
+            assert isinstance(item, Advanced)
+            told += item.groups
+            if item.version is not None and item.version >= second:
+                break
+    assert [group.version for group in told] == [second]
+
+
+async def test_a_stream_does_not_claim_to_have_passed_the_moment_it_begins_after(
+    either: Store,
+) -> None:
+    """Its first token is of the next moment, at which something may still happen."""
+    last = await insert(either, "a", 1)
+    async with contextlib.aclosing(Feed(either, ["a"], since=last).items()) as items:
+        assert isinstance(await anext(items), Opened)
+        item = await anext(items)
+    assert isinstance(item, Advanced)
+    assert item.version is None or item.version != last + 1
+
+
+async def test_history_that_is_gone_is_said_and_the_stream_begins_at_the_present(
+    either: Store, admin: Any
+) -> None:
+    """286: ChangeStreamHistoryLost, as when the oplog does not reach back so far."""
+    first = await insert(either, "a", 1)
+    await insert(either, "a", 2)
+    async with failing(admin, "aggregate", times=1, errorCode=286):
+        async with contextlib.aclosing(Feed(either, ["a"], since=first).items()) as items:
+            assert isinstance(await anext(items), Lost)
+            opened = await anext(items)
+    assert isinstance(opened, Opened) and not opened.resumed
+    assert opened.version > first
 
 
 # Transactions

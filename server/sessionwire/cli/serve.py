@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["register"]
+__all__ = ["Server", "register"]
 
 
 def register(program: typer.Typer) -> None:
@@ -73,7 +73,7 @@ def _settings(data_dir: Path | None, address: str) -> Settings:
     return settings.model_copy(update={"base_url": address})
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says where it is once it serves; a signal ends `serve`, not the process around it."""
 
     address = ""
@@ -99,7 +99,7 @@ class _Server(uvicorn.Server):
 
 def _serve_one(settings: Settings, listener: socket.socket, address: str, *, demo: bool) -> None:
     wire = SessionWire(settings, demo=demo)
-    server = _Server(uvicorn_config(wire, settings, lifespan="off"))
+    server = Server(uvicorn_config(wire, settings, lifespan="off"))
     server.address = address
 
     async def run() -> None:

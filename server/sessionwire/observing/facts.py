@@ -16,6 +16,7 @@ __all__ = [
     "ConnectionFacts",
     "DeliveryFacts",
     "DeliveryState",
+    "MissedFacts",
     "Operation",
     "ProcessFacts",
     "Stop",
@@ -112,6 +113,16 @@ class TraceFacts(Facts, frozen=True, rename="camel", kw_only=True):
     view_counts: dict[str, int]
     """Of all views, those included that are too many to list."""
     delivery_counts: dict[str, int]
+
+
+class MissedFacts(Facts, frozen=True, rename="camel", kw_only=True):
+    """Traces that who watches cannot be told any more."""
+
+    count: int | None
+    """Null: nobody knows, because nobody watched then."""
+    after: str
+    until: str
+    """The versions between which they lie."""
 
 
 class SubscriptionFacts(Facts, frozen=True, rename="camel", kw_only=True):

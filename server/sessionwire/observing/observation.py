@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sessionwire.observing.census import Census
-from sessionwire.observing.recorder import Recorder
+from sessionwire.observing.recorder import KEPT, Recorder
 from sessionwire.observing.redaction import redaction_of
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ class Observation:
         *,
         present: Callable[[], Iterable[Present]] = tuple,
         software: str = "",
+        kept: int = KEPT,
     ) -> None:
         self.redaction = redaction_of(settings)
         self.recorder = Recorder(
-            relay.hub, redaction=self.redaction, clock=time.perf_counter, now=_now
+            relay.hub, redaction=self.redaction, clock=time.perf_counter, now=_now, kept=kept
         )
         self.census = Census(
             relay, self.recorder, present=present, software=software, started=_now()
@@ -66,7 +67,10 @@ class Observation:
             self._switch()
 
     def _switch(self) -> None:
-        self._hub.tracer = self.recorder if self._always or self._watchers else None
+        wanted = self.recorder if self._always or self._watchers else None
+        if wanted is not None and self._hub.tracer is None:
+            wanted.begin()
+        self._hub.tracer = wanted
 
 
 def _now() -> datetime:

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from sessionwire.reactive.outbox import Delivery, Outbox, Subscription, Watch
     from sessionwire.reactive.tracer import Recomputed
 
-__all__ = ["Recorder", "identity_of"]
+__all__ = ["KEPT", "Recorder", "identity_of"]
 
-_KEPT = 1_000
+KEPT = 1_000
+"""Traces of one hub, unless more are wanted."""
 _UNACKNOWLEDGED = 64
 
 
@@ -42,9 +43,13 @@ class Recorder:
         redaction: Redaction,
         clock: Callable[[], float],
         now: Callable[[], datetime],
-        kept: int = _KEPT,
+        kept: int = KEPT,
     ) -> None:
         self.revision = 0
+        self.dropped = 0
+        """How many of the traces so far are not kept any more."""
+        self.kept_from = hub.position
+        """Every change after it is among the traces."""
         self.wakers: set[Callable[[], None]] = set()
         self._hub = hub
         self._redaction = redaction
@@ -61,7 +66,16 @@ class Recorder:
         self._written: dict[Outbox, list[tuple[Version, Trace, Delivered]]] = {}
         self._acknowledged: dict[Outbox, Version] = {}
 
+    def begin(self) -> None:
+        """Follow the hub from now on; what it did before was not seen."""
+        self.kept_from = self._hub.position
+
     # Reading
+
+    @property
+    def made(self) -> int:
+        """How many traces there were so far."""
+        return self.dropped + len(self._traces)
 
     def since(self, revision: int) -> list[Trace]:
         """The traces that changed after it, the one that changed last at the end."""
@@ -206,6 +220,8 @@ class Recorder:
         while len(self._traces) > self._kept:
             version, _ = self._traces.popitem(last=False)
             self._changed.pop(version, None)
+            self.dropped += 1
+            self.kept_from = max(self.kept_from, version)
         self._note(trace)
 
     def _note(self, trace: Trace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,13 @@ class Counters:
     """
 
     def __init__(self, store: Store) -> None:
-        self._collection = store.client.get_database(
-            store.name,
+        self._store = store
+
+    @functools.cached_property
+    def _collection(self) -> Any:
+        """Opened by the first who counts."""
+        return self._store.client.get_database(
+            self._store.name,
             codec_options=CODEC,
             write_concern=WriteConcern(1),
             read_preference=ReadPreference.PRIMARY,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["EmbeddedMongo", "find_mongod"]
+__all__ = ["EmbeddedMongo", "find_mongod", "running_uri"]
 
 START_SECONDS = 60.0  # of one launch
 TAKEOVER_SECONDS = 20.0  # for a mongod that still holds the data; a clean end takes 1 s
@@ -84,7 +84,7 @@ class EmbeddedMongo:
         """For any driver on this machine; the same from `start` to `stop`."""
         if self._site is None:
             raise RuntimeError("the embedded MongoDB is not started")
-        return f"mongodb://{HOST}:{self._site.port}/?replicaSet={SET_NAME}"
+        return _uri(self._site.port)
 
     @property
     def pid(self) -> int:
@@ -286,3 +286,16 @@ def _longer(delay: float) -> float:
 
 def _in_one_line(error: StartupError) -> str:
     return f"{error.message}; {error.remedy}"
+
+
+def running_uri(data_dir: Path) -> str | None:
+    """Of the mongod that a server runs over this directory now; None when there is none."""
+    directory = DataDirectory(data_dir)
+    trace = directory.remembered()
+    if trace is None or not trace.is_running(directory.data):
+        return None
+    return _uri(trace.port)
+
+
+def _uri(port: int) -> str:
+    return f"mongodb://{HOST}:{port}/?replicaSet={SET_NAME}"

@@ -87,9 +87,13 @@ class Feed:
     whole (docs/decisions/0002-own-change-stream-cursor.md). It keeps no documents.
     """
 
-    def __init__(self, store: Store, collections: Iterable[str]) -> None:
+    def __init__(
+        self, store: Store, collections: Iterable[str], *, since: Version | None = None
+    ) -> None:
+        """Begin at the present, or with what changed after `since`, if MongoDB still has it."""
         self._store = store
         self._collections = frozenset(collections)
+        self._since = since
         self._token: Mapping[str, Any] | None = None
         self._breaks = 0
         self._beyond = False
@@ -150,6 +154,7 @@ class Feed:
         self._breaks += 1
         if self._breaks >= patience:
             self._token, self._breaks, self._beyond = None, 0, True
+            self._since = None
 
     async def _one_cursor(self) -> AsyncGenerator[Item]:
         async with await start_session(self._store.stream_client) as session:
@@ -158,11 +163,12 @@ class Feed:
                 resumed = self._token is not None
                 self._widened = False
                 watched = self._collections
-                await cursor.open(watched, self._token, beyond=self._beyond)
+                await cursor.open(watched, self._token, beyond=self._beyond, since=self._since)
                 if self._token is None:
                     self._token = cursor.token
-                    self._future = token_version(cursor.token) if self._beyond else None
-                    self._beyond = False
+                    ahead = self._beyond or self._since is not None
+                    self._future = token_version(cursor.token) if ahead else None
+                    self._beyond, self._since = False, None
                 self._watched = watched
                 yield Opened(cursor.opened_at, resumed)
                 naming = self._store.naming
@@ -226,9 +232,14 @@ class _Cursor:
         return not self._id
 
     async def open(
-        self, collections: Iterable[str], token: Mapping[str, Any] | None, *, beyond: bool
+        self,
+        collections: Iterable[str],
+        token: Mapping[str, Any] | None,
+        *,
+        beyond: bool,
+        since: Version | None,
     ) -> None:
-        """Open after the token, or at the present, or just `beyond` it.
+        """Open after the token, else after `since`, else at the present, or just `beyond` it.
 
         The present includes the newest event, which may be the one that cannot be sent.
         `startAfter` rather than `resumeAfter`: it also goes on after a dropDatabase.
@@ -236,8 +247,10 @@ class _Cursor:
         ping = await self._command({"ping": 1})
         self.opened_at = from_timestamp(ping["operationTime"])
         names = sorted(map(self._store.naming.collection, collections))
-        present = to_timestamp(self.opened_at + beyond)
-        start = {"startAfter": token} if token else {"startAtOperationTime": present}
+        if token is None and since is not None:
+            self.opened_at, beyond = since, True
+        first = to_timestamp(self.opened_at + beyond)
+        start = {"startAfter": token} if token else {"startAtOperationTime": first}
         ours = {"$or": [{"ns.coll": {"$in": names}}, {"to.coll": {"$in": names}}]}
         whole = {"operationType": {"$in": ["dropDatabase", "invalidate"]}}
         reply = await self._command(

@@ -10,12 +10,19 @@ from sessionwire.reactive.view import Answer, Failure, Query, evaluate
 from sessionwire.store.load import Loader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from typing import Protocol
 
     from sessionwire.model import Version, Viewer
+    from sessionwire.reactive.change import Key
+    from sessionwire.reactive.replica import Load
     from sessionwire.store.mongo import Store
 
-__all__ = ["evaluate_at"]
+    class Loading(Protocol):
+        async def load(self, keys: Iterable[Key], *, version: Version, epoch: int = 0) -> Load: ...
+
+
+__all__ = ["evaluate_at", "evaluate_with"]
 
 _ROUNDS = 32
 
@@ -25,9 +32,15 @@ async def evaluate_at(
 ) -> Answer | Failure:
     """What the query says of the database as of `version` (P1's definition of right).
 
-    HTTP reads use it while the change stream is silent. Raises Unavailable.
+    Raises Unavailable.
     """
-    loader = Loader(store)
+    return await evaluate_with(Loader(store), query, viewer, args, version=version)
+
+
+async def evaluate_with(
+    loader: Loading, query: Query, viewer: Viewer, args: Mapping[str, Any], *, version: Version
+) -> Answer | Failure:
+    """`evaluate_at`, read by this loader. HTTP reads use it while the change stream is silent."""
     replica = Replica(idle_limit=100_000)
     replica.restart(version)
     for _ in range(_ROUNDS):

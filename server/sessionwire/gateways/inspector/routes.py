@@ -15,6 +15,7 @@ from sessionwire.gateways.inspector.page import inspector_page
 from sessionwire.gateways.transport import STOPPING, Stopping
 from sessionwire.model import NEVER, Version, parse_version
 from sessionwire.observing.filter import Filter
+from sessionwire.observing.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -104,17 +105,17 @@ class Inspector:
 
         stopping: Stopping = request.scope.get("extensions", {}).get(STOPPING) or Stopping()
         stopping.on_shutdown = stop
-        revision = self._observation.recorder.revision if since is None else 0
         clock = asyncio.get_running_loop().time
         with self._observation.watching(news.set) as recorder:
+            reader = Reader(recorder, wanted, since=since)
             yield _line({"process": self._observation.census.process()})
             while not stopped and await self._may_go_on(request):
                 news.clear()
-                traces = recorder.since(revision)
-                if traces:
-                    revision = traces[-1].revision
-                    for facts in _facts(traces, wanted, since or NEVER):
-                        yield _line({"trace": facts})
+                missed, traces = reader.take()
+                if missed is not None:
+                    yield _line({"missed": missed})
+                for facts in traces:
+                    yield _line({"trace": facts})
                 if census is not None and census.is_due(now=clock()):
                     yield _line(self._counted())
                     census.rest(now=clock())
