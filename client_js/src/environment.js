@@ -18,21 +18,20 @@ export function createEnvironment() {
   };
 }
 
-const isVisible = () => typeof document === 'undefined' || document.visibilityState === 'visible';
-
-const SIGNS = ['online', 'offline', 'pageshow', 'resume', 'visibilitychange', 'pagehide', 'freeze'];
+const isVisible = () => globalThis.document?.visibilityState !== 'hidden';
 
 /** @param {() => void} wake @param {() => void} sleep */
 function onWake(wake, sleep) {
-  if (typeof window === 'undefined') return () => {};
-  /** @param {Event} sign */
-  const heed = ({ type }) => {
-    // A page that goes into the back/forward cache or is frozen must let go of its connection.
-    if (/pagehide|freeze/.test(type)) sleep();
-    // `offline` wakes, too: the connection is asked at once whether it is still there.
-    else if (type !== 'visibilitychange' || isVisible()) wake();
-  };
-  const capture = { capture: true }; // some are events of the document, and do not bubble
-  for (const sign of SIGNS) window.addEventListener(sign, heed, capture);
-  return () => SIGNS.forEach((sign) => window.removeEventListener(sign, heed, capture));
+  const listening = new AbortController();
+  // Some are events of the document, and do not bubble.
+  const options = { capture: true, signal: listening.signal };
+  for (const sign of ['online', 'offline', 'pageshow', 'resume', 'visibilitychange', 'pagehide', 'freeze']) {
+    globalThis.window?.addEventListener(sign, () => {
+      // A page that goes into the back/forward cache or is frozen must let go of its connection.
+      if (/pagehide|freeze/.test(sign)) sleep();
+      // `offline` wakes, too: the connection is asked at once whether it is still there.
+      else if (sign !== 'visibilitychange' || isVisible()) wake();
+    }, options);
+  }
+  return () => listening.abort();
 }

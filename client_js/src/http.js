@@ -8,6 +8,7 @@
  */
 import { createForesight } from './foresight.js';
 import { isVersion, parse } from './frame.js';
+import { createSwitching } from './switching.js';
 
 /** How long a write waits to be shown, in milliseconds. */
 const SHOW_WITHIN = 5_000;
@@ -28,12 +29,12 @@ const CREDENTIAL = /^(sign|change-password)/;
  * @param {string} ports.baseURL
  * @param {import('./index.js').Environment} ports.environment
  * @param {import('./live.js').Live} ports.live
- * @param {ReturnType<typeof import('./switching.js').createSwitching>} ports.switching
  * @param {ReturnType<typeof import('./reach.js').createReach>} ports.reached
  */
-export function createHttp({ fetch, baseURL, environment, live, switching, reached }) {
+export function createHttp({ fetch, baseURL, environment, live, reached }) {
   const { session, protocol, flush } = live;
   const patch = createForesight(live);
+  const beginSwitch = createSwitching(live);
 
   /** @param {string} path  such as `sign-in/email` @param {Record<string, any>} [input]  the body; of a read, the query */
   const call = async (path, input = {}) => {
@@ -60,11 +61,12 @@ export function createHttp({ fetch, baseURL, environment, live, switching, reach
   const foresights = {
     'update-user': (body) => patch(Object.fromEntries(stated(body))),
     'organization/set-active': ({ organizationId, organizationSlug }) =>
-      switching.begin(organizationId ?? organizationSlug ?? null),
+      beginSwitch(organizationId ?? organizationSlug ?? null),
   };
 
-  /** Writes, and waits until that is shown. @param {string} path @param {any} [body] @returns {Promise<Outcome>} */
-  const perform = async (path, body = {}) => {
+  /** Writes, and waits until that is shown. @param {string} name  such as `signIn/email` @param {any} [body] @returns {Promise<Outcome>} */
+  const perform = async (name, body = {}) => {
+    const path = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const finish = foresights[path]?.(body);
     const isCredential = CREDENTIAL.test(path);
     if (isCredential) protocol.hold();

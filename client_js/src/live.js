@@ -3,30 +3,19 @@
  * The stores of a client, and the subscriptions that feed them. It is not the protocol: it knows listeners, not frames.
  *
  * @typedef {import('./index.js').State<any>} State
- * @typedef {import('./index.js').WireError} WireError
+ * @typedef {import('./index.js').Switching} Switching
  * @typedef {import('./subscription.js').Subscription} Subscription
  * @typedef {ReturnType<typeof createLive>} Live
  *
  * @typedef {object} Entry
- * @property {string} query
  * @property {import('./store.js').WritableStore<State>} store
- * @property {Subscription | null} subscription
+ * @property {() => () => void} show  puts what the protocol says into the store; gives what notifies the listeners
  */
+import { canonical } from './frame.js';
 import { createProtocol } from './protocol.js';
-import { isRecord, share } from './sharing.js';
+import { share } from './sharing.js';
 import { createSocket } from './socket.js';
-import { createStore, replaceTogether } from './store.js';
-
-/** @type {State} */
-const PENDING = {
-  data: null,
-  isPending: true,
-  error: null,
-  status: 'connecting',
-  stale: false,
-  version: null,
-  reason: null,
-};
+import { createStore } from './store.js';
 
 /**
  * @param {string} url  http or https
@@ -38,27 +27,19 @@ const PENDING = {
  * @param {number} options.linger  milliseconds
  * @param {import('./index.js').Initial | null} options.initial
  */
-export function createLive(url, { WebSocket, shared, fetch, environment, linger, initial }) {
-  const { setTimer, clearTimer } = environment;
+export function createLive(url, { linger, initial, ...ports }) {
+  const { setTimer, clearTimer } = ports.environment;
   const protocol = createProtocol();
   /** @type {Map<string, Entry>} */
   const entries = new Map();
-  /** Told whenever all is shown, and of why a pin was given up. @type {Set<(unpinned: WireError | null) => void>} */
+  /** Told whenever all is shown. @type {Set<() => void>} */
   const observers = new Set();
-  /** @param {WireError | null} unpinned */
-  const onStep = (unpinned) => {
-    replaceTogether([...entries.values()].map((entry) => () => show(entry)));
-    for (const observe of observers) observe(unpinned);
+  const onStep = () => {
+    // All of it changes before anybody is told: no listener sees one store changed and another not yet.
+    for (const notify of [...entries.values()].map(({ show }) => show())) notify();
+    for (const observe of observers) observe();
   };
-
-  /** @param {Entry} entry */
-  const show = ({ query, store, subscription }) => {
-    const before = store.get();
-    const { version, data, ...state } = subscription ? protocol.state(subscription) : PENDING;
-    // A newer version of equal data is no news.
-    const next = share(before, { ...state, data: live.foresee(query, data), version: before.version });
-    return store.replace(next === before ? before : { ...next, version });
-  };
+  const { flush, start, close } = createSocket(url.replace(/^http/, 'ws'), { ...ports, protocol, onStep });
 
   /**
    * @param {string} query
@@ -73,53 +54,63 @@ export function createLive(url, { WebSocket, shared, fetch, environment, linger,
     return entry.store;
   };
 
-  /** @param {string} query @param {Record<string, unknown>} args @param {import('./index.js').Initial | null} [known] */
+  /** @param {string} query @param {Record<string, unknown>} args @param {import('./index.js').Initial | null} [known] @returns {Entry} */
   const createEntry = (query, args, known) => {
+    /** @type {Subscription | undefined} */
+    let subscription;
     /** @type {unknown} */
-    let lingering = null;
-    /** @type {Entry} */
-    const entry = {
-      query,
-      subscription: null,
-      // What the page was delivered with is also what it shows until it is hydrated.
-      store: createStore(known ? { ...PENDING, ...known, isPending: false } : PENDING, {
-        onFirst() {
-          clearTimer(lingering);
-          entry.subscription ??= protocol.subscribe(query, args, known ?? undefined);
-          socket.flush();
-        },
-        onLast() {
-          lingering = setTimer(() => {
-            protocol.unsubscribe(/** @type {Subscription} */ (entry.subscription));
-            entry.subscription = null;
-            socket.flush();
-          }, linger);
-        },
-      }),
+    let lingering;
+    const answer = known && { ...known, isPending: false };
+    // What the page was delivered with is also what it shows until it is hydrated.
+    const store = createStore({ ...protocol.state(), ...answer }, {
+      onFirst() {
+        clearTimer(lingering);
+        subscription ??= protocol.subscribe(query, args, answer);
+        flush();
+      },
+      onLast() {
+        lingering = setTimer(() => {
+          protocol.unsubscribe(/** @type {Subscription} */ (subscription));
+          subscription = undefined;
+          flush();
+        }, linger);
+      },
+    });
+    return {
+      store,
+      show() {
+        const before = store.get();
+        const { version, data, ...state } = protocol.state(subscription);
+        // A newer version of equal data is no news.
+        const next = share(before, { ...state, data: live.foresee(query, data), version: before.version });
+        return store.replace(next === before ? before : { ...next, version });
+      },
     };
-    return entry;
   };
 
-  const session = query('session', {}, initial);
-  const socket = createSocket(url.replace(/^http/, 'ws'), { protocol, WebSocket, shared, fetch, environment, onStep });
   const live = {
     protocol,
-    session,
+    session: query('session', {}, initial),
     query,
     observers,
-    flush: socket.flush,
+    flush,
     /** What is shown for `data`, while writes are in flight. @param {string} _query @param {any} data */
     foresee: (_query, data) => data,
-    close: socket.close,
-  };
-  session.subscribe(() => {}); // always on
-  socket.start();
-  return live;
-}
+    /** Where a switch of the organization stands: see switching.js. */
+    switching: createStore(/** @type {Switching} */ ({ status: 'idle' })),
+    /** The switch to a pin, until it has ended. @type {Switching | null} */
+    pinning: null,
 
-/** JSON with sorted fields: equal args give equal text. @param {unknown} value @returns {string} */
-function canonical(value) {
-  return JSON.stringify(value, (_, part) => {
-    return isRecord(part) ? Object.fromEntries(Object.entries(part).sort()) : part;
-  });
+    /** @param {string | null} to */
+    pin(to) {
+      protocol.pin(to);
+      live.switching.replace((live.pinning = { status: 'switching', to }))();
+      flush();
+    },
+
+    close,
+  };
+  live.session.subscribe(() => {}); // always on
+  start();
+  return live;
 }

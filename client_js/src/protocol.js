@@ -4,25 +4,22 @@
  *
  * It holds what was asked (the subscriptions) and what was told (their answers). It is given events and the time, and
  * drained of frames to send and of what it needs of the connection; `state` says what to show. It is not a socket: it
- * owns no WebSocket, timer, clock or randomness.
+ * owns no WebSocket, timer, clock or randomness. Times are in milliseconds.
  *
  * @typedef {import('./index.js').State<any>} State
  * @typedef {import('./index.js').WireError} WireError
- * @typedef {import('./connection.js').Connection} Connection
+ * @typedef {import('./subscription.js').Answer} Answer
  * @typedef {import('./subscription.js').Subscription} Subscription
  * @typedef {ReturnType<typeof createProtocol>} Protocol
  *
- * How it ended: `ended` by a definitive bye (data are gone), `failed` by another one that forbids to retry,
- * `closed` by us.
- * @typedef {'ended' | 'failed' | 'closed'} End
+ * A new connection is needed after this time, when it is a retry after the usual delay, too; `Infinity`: none at all.
+ * @typedef {{after: number, isRetry: boolean}} Need
  *
- * What is needed next: a new connection (`backoff`: only after the usual delay), or none at all.
- * @typedef {{type: 'connect', backoff: boolean, after: number} | {type: 'rest'}} Need
+ * How it ended, as what that makes of every answer.
+ * @typedef {Partial<Answer>} End
  */
-import { ANSWER_WITHIN, createConnection } from './connection.js';
 import { isVersion, newer, parse } from './frame.js';
-import { isRecord } from './sharing.js';
-import { NOT_A_MEMBER, readError, tell, UNANSWERED } from './subscription.js';
+import { ASKED, CURRENT, NOT_A_MEMBER, readError, REFUSED, tell, UNANSWERED, UNASKED } from './subscription.js';
 
 /** The reasons of close code 4401: the session is over, and everybody knows it. */
 const DEFINITIVE = /^(signed_out|revoked|expired|password_changed|banned|deleted)$/;
@@ -30,12 +27,26 @@ const SESSION_OVER = 4401;
 const PROTOCOL_ERROR = 4400;
 /** The queries that a pin applies to. */
 const PINNABLE = /^(session|organizations?)$/;
+/** Within which time a server must answer. */
+const ANSWER_WITHIN = 10_000;
+
+/** The viewer is gone: there is nothing to show, and that is definitive. @type {End} */
+const ENDED = { data: null, error: null, isPending: false, tag: null };
+/** We want no more. @type {End} */
+const CLOSED = {};
+/** What was said about another credential cannot be confirmed by its tag. */
+const UNTAGGED = { tag: null };
+
+const UNMADE = { standing: UNASKED, answer: UNANSWERED };
+
+// What there is of a connection.
+const NONE = 0;
+const OPENING = 1;
+const OPEN = 2;
 
 export function createProtocol() {
   /** The first one of `session` is the client's own. @type {Set<Subscription>} */
   const subscriptions = new Set();
-  /** @type {Connection | null} */
-  let connection = null;
   /** @type {object[]} */
   let frames = [];
   /** @type {Need | null} */
@@ -48,16 +59,27 @@ export function createProtocol() {
   let holds = 0;
   /** @type {string | null} */
   let heldReason = null;
-  /** What is on show awaits its confirmation, and nothing is wrong. */
-  let rebinding = true;
   /** The last attempt to connect came to nothing, or its connection was lost: the next may come to nothing, too. */
   let failing = false;
   let newest = '';
   let lastId = 0;
   /** @type {string | null} */
   let pinned = null;
-  /** Why the pin was given up. @type {WireError | null} */
-  let unpinned = null;
+  /** Why the last pin was given up. @type {WireError | null} */
+  let refusal = null;
+
+  // The present connection, and what is forgotten with it
+  let connection = NONE;
+  let isLive = true;
+  /** The newest version that it has proved to have. */
+  let position = '';
+  /** A `bye` whose meaning the close code will decide. @type {string | null} */
+  let bye = null;
+  /** Of silence, before the server is asked whether it is there (docs/protocol.md#heartbeat). */
+  let interval = 0;
+  /** When an answer is due, or it is time to ask for one. */
+  let due = 0;
+  let isDue = true;
 
   /** @param {(subscription: Subscription) => boolean} isIt */
   const find = (isIt) => [...subscriptions].find(isIt);
@@ -68,122 +90,101 @@ export function createProtocol() {
   // Frames to the server
 
   /** @param {object} frame */
-  const send = (frame) => void (connection?.open && frames.push(frame));
+  const send = (frame) => {
+    if (connection === OPEN) frames.push(frame);
+  };
 
-  /** @param {Subscription} subscription @param {number} id @param {string} since '' when none is needed */
-  const sendSubscribe = (subscription, id, since) => {
-    const { query, args, answer } = subscription;
+  /** @param {Subscription} subscription */
+  const ask = (subscription) => {
+    if (connection !== OPEN) return;
+    const { id, query, args, answer } = subscription;
+    subscription.standing = ASKED;
     send({
       op: 'subscribe',
       id,
       query,
       args: pinned && isPinnable(subscription) ? { ...args, organization: pinned } : args,
-      ...(since && { since }),
+      ...(newest > position && { since: newest }),
       ...(answer.tag && { tag: answer.tag }),
     });
   };
 
   /** @param {Subscription} subscription */
-  const ask = (subscription) => {
-    if (!connection?.open) return;
-    subscription.standing = 'asked';
-    sendSubscribe(subscription, subscription.id, newest > connection.position ? newest : '');
-  };
-
-  /** @param {Subscription} subscription */
   const leave = ({ id, standing }) => {
-    if (standing !== 'unasked' && standing !== 'refused') send({ op: 'unsubscribe', id });
+    if (standing !== REFUSED) send({ op: 'unsubscribe', id });
   };
 
   // What is on show
-
-  /** The version of which everything on show is, or '' while that cannot be said (P2). */
-  const shown = () => {
-    const own = session();
-    return own?.standing === 'current' && !own.staged ? (connection?.told ?? '') : '';
-  };
 
   /**
    * Shows what was told. On a new connection, or after a pin, only when everything on show is confirmed: it may answer
    * for another user or organization, and two of them must never be seen side by side (P2).
    */
   const settle = () => {
-    if (find(({ standing, answer }) => !answer.isPending && (standing === 'asked' || standing === 'unasked'))) return;
-    for (const subscription of subscriptions) {
-      subscription.answer = subscription.staged ?? subscription.answer;
-      subscription.staged = null;
-    }
+    if (find(({ standing, answer }) => standing < CURRENT && !answer.isPending)) return;
+    for (const each of subscriptions) each.answer = each.staged;
     const own = session();
-    if (own?.standing === 'current') rebinding = failing = false;
+    if (own?.standing === CURRENT) failing = false;
     if (own?.answer.data) reason = null;
-  };
-
-  /** @param {Partial<import('./subscription.js').Answer>} change */
-  const changeAnswers = (change) => {
-    for (const each of subscriptions) each.answer = { ...each.answer, ...change };
-  };
-  const dropTags = () => changeAnswers({ tag: null });
-  /** The viewer is gone: nothing to show, and that is definitive. */
-  const clear = () => changeAnswers({ data: null, error: null, isPending: false, tag: null });
-
-  /** What the end means for the subscriptions, also for those that are made after it. */
-  const applyEnd = () => {
-    if (end === 'ended') clear();
-    if (end !== 'failed') return;
-    const message = 'The server does not talk to this client.';
-    changeAnswers({ error: { status: 0, code: String(reason), message }, isPending: false });
   };
 
   // The end of a connection
 
-  /** Leaves the connection, and with it all that was only true on it. @param {Need} next */
-  const part = (next) => {
-    connection = null;
-    rebinding = false;
+  /**
+   * Leaves the connection, and with it all that was only true on it.
+   *
+   * @param {Partial<Answer>} change  of what is on show
+   * @param {number} [after]  when another one is needed
+   * @param {boolean} [isRetry]
+   */
+  const part = (change, after = Infinity, isRetry = false) => {
+    connection = NONE;
     frames = [];
-    need = next;
-    for (const subscription of subscriptions) Object.assign(subscription, { standing: 'unasked', staged: null });
+    need = { after, isRetry };
+    for (const each of subscriptions) {
+      each.standing = UNASKED;
+      each.answer = each.staged = { ...each.answer, ...change };
+    }
   };
 
-  /** The connection is of no more use; another one is. @param {number} [after] milliseconds that the server asked for */
-  const abandon = (after = 0) => {
-    part({ type: 'connect', backoff: true, after });
+  /** The connection is of no more use; another one is. @param {Partial<Answer>} change @param {number} [after] */
+  const abandon = (change, after = 0) => {
+    part(change, after, true);
     failing = true;
   };
 
-  /** @param {'ended' | 'failed'} how @param {string} why */
+  /** @param {End} how @param {string | null} why */
   const stop = (how, why) => {
-    part({ type: 'rest' });
+    part(how);
     end = how;
     reason = why;
     heldReason = null;
-    applyEnd();
+  };
+
+  /** @param {string} code */
+  const fail = (code) => {
+    const error = { status: 0, code, message: 'The server does not talk to this client.' };
+    stop({ error, isPending: false }, code);
   };
 
   /** The session is over, unless a write of our own is just replacing it. @param {string} why */
   const conclude = (why) => {
-    if (!holds) return stop('ended', why);
-    part({ type: 'rest' });
+    if (!holds) return stop(ENDED, why);
+    part({});
     heldReason = why;
-    rebinding = true;
   };
 
   /**
-   * The credential is another one: a new connection answers everything anew. What is on show stays until it does, but
-   * none of it may be confirmed to the new viewer by a tag.
+   * The credential is another one: a new connection answers everything anew. What is on show stays until it does.
    *
    * @param {boolean} [isSignedOut] nothing stays on show
    */
   const rebind = (isSignedOut = false) => {
-    if (end === 'closed') return;
+    if (end === CLOSED) return;
     end = heldReason = null;
-    part({ type: 'connect', backoff: false, after: 0 });
-    dropTags();
-    if (isSignedOut) {
-      reason = 'signed_out';
-      clear();
-    }
-    rebinding = true;
+    failing = false;
+    part(isSignedOut ? ENDED : UNTAGGED, 0);
+    if (isSignedOut) reason = 'signed_out';
   };
 
   /**
@@ -193,92 +194,86 @@ export function createProtocol() {
    */
   const pin = (organization) => {
     pinned = organization;
-    for (const subscription of subscriptions) {
-      if (!isPinnable(subscription)) continue;
-      leave(subscription);
-      Object.assign(subscription, { id: ++lastId, staged: null, answer: { ...subscription.answer, tag: null } });
-      ask(subscription);
+    refusal = null;
+    for (const each of [...subscriptions].filter(isPinnable)) {
+      leave(each);
+      each.id = ++lastId;
+      each.answer = each.staged = { ...each.answer, ...UNTAGGED };
+      ask(each);
     }
-    if (connection?.open) rebinding = true;
   };
 
   // Frames from the server
 
-  /** @param {Connection} on @param {any} result @param {string} version @returns {boolean} false: malformed */
-  const takeResult = (on, result, version) => {
-    if (!isRecord(result)) return false;
-    const { id } = result;
-    const subscription = find((each) => each.id === id);
-    if (subscription) return tell(subscription, result, version) || void dropTags() || false;
-    if (version >= (on.barriers.get(id) ?? 'never')) {
-      on.barriers.delete(id);
-      send({ op: 'unsubscribe', id });
-    }
-    return true; // else it crossed with the end of its subscription
-  };
-
-  /** What to do with a frame by its op; false: it is malformed. @type {Record<string, (on: Connection, frame: any) => unknown>} */
+  /** What to do with a frame by its op; false: it is malformed. @type {Record<string, (frame: any) => unknown>} */
   const takes = {
     // @ts-expect-error No op means anything to this table but those in it.
     __proto__: null,
 
-    hello(on, { heartbeat, version }) {
-      if (heartbeat > 0) on.interval = heartbeat * 1000;
-      if (isVersion(version)) on.position = version;
+    hello({ heartbeat, version }) {
+      if (heartbeat > 0) interval = heartbeat * 1000;
+      if (isVersion(version)) position = version;
     },
 
-    update(on, { version, results }) {
+    update({ version, results }) {
       if (!isVersion(version) || !Array.isArray(results)) return false;
-      if (!results.every((result) => takeResult(on, result, version))) return false;
+      for (const result of results) {
+        if (!(result?.id >= 0)) return false;
+        const subscription = find(({ id }) => id === result.id); // none: it crossed with its end
+        if (subscription && !tell(subscription, result, version)) return false;
+      }
       newest = newer(newest, version);
-      on.told = newer(on.told, version);
-      on.position = newer(on.position, version);
-      const refused = find((each) => isPinnable(each) && each.staged?.error?.code === NOT_A_MEMBER);
+      position = newer(position, version);
+      const refused = find((each) => {
+        return isPinnable(each) && each.standing === CURRENT && each.staged.error?.code === NOT_A_MEMBER;
+      });
       if (pinned && refused) {
-        unpinned = refused.staged?.error ?? null;
+        const { error } = refused.staged;
         pin(null);
+        refusal = error;
       }
       settle();
     },
 
-    status(on, { live }) {
-      on.live = live;
+    status({ live }) {
+      isLive = live;
       return typeof live === 'boolean';
     },
 
-    error(on, frame) {
+    error(frame) {
       const error = readError(frame);
       if (error.code === 'rate_limited') return false; // a frame was dropped: start over, after the usual delay
-      const subscription = find(({ id, standing }) => id === frame.id && standing === 'asked');
-      on.barriers.delete(frame.id);
-      if (subscription && error.code !== 'duplicate_id') {
-        subscription.standing = 'refused';
-        subscription.staged = { ...subscription.answer, error, isPending: false };
+      const refused = find(({ id, standing }) => id === frame.id && standing === ASKED);
+      if (refused && error.code !== 'duplicate_id') {
+        refused.standing = REFUSED;
+        refused.staged = { ...refused.answer, error, isPending: false };
       }
       settle();
     },
 
-    bye(on, { reason: why, retry, after }) {
+    bye({ reason: why, retry, after }) {
       if (typeof why !== 'string') return false;
       if (DEFINITIVE.test(why)) conclude(why);
-      else if (why === 'protocol_error') stop('failed', why);
-      else if (retry === false) on.bye = why;
-      else abandon(after > 0 ? after : 0);
+      else if (why === 'protocol_error') fail(why);
+      else if (retry === false) bye = why;
+      else abandon({}, after > 0 ? after : 0);
     },
   };
 
-  /** @param {number} now @param {boolean} [open] */
-  const opening = (now, open = false) => {
-    if (connection?.open) rebinding = true; // a better one takes its place
-    connection = createConnection(now, open);
+  /** A handshake begins. @param {number} now */
+  const opening = (now, as = OPENING) => {
+    connection = as;
+    isLive = isDue = true;
+    position = '';
+    bye = null;
+    interval = 25_000;
+    due = now + ANSWER_WITHIN;
   };
-
-  const deadline = () => connection && (connection.answerBy ?? connection.heardAt + connection.interval);
 
   /** Asks whether the server is there, at once. @param {number} now */
   const probe = (now) => {
-    if (!connection?.open) return;
-    connection.answerBy ??= now + ANSWER_WITHIN;
+    if (!isDue) due = now + ANSWER_WITHIN;
+    isDue = true;
     send({ op: 'ping' });
   };
 
@@ -286,16 +281,14 @@ export function createProtocol() {
     /**
      * @param {string} query
      * @param {Record<string, unknown>} [args]
-     * @param {{data: unknown, version: string}} [known]  what the page was delivered with
+     * @param {Partial<Answer> | null} [known]  what is on show already
      * @returns {Subscription}
      */
     subscribe(query, args = {}, known) {
-      const answer = known ? { ...UNANSWERED, ...known, isPending: false } : UNANSWERED;
+      const answer = { ...UNANSWERED, ...known, ...end };
       newest = newer(newest, answer.version);
-      /** @type {Subscription} */
-      const subscription = { id: ++lastId, query, args, standing: 'unasked', answer, staged: null };
+      const subscription = { id: ++lastId, query, args, standing: UNASKED, answer, staged: answer };
       subscriptions.add(subscription);
-      applyEnd();
       ask(subscription);
       return subscription;
     },
@@ -307,20 +300,10 @@ export function createProtocol() {
       settle();
     },
 
-    /**
-     * Notes a version seen outside the wire, and asks to be told when everything shown is of it: see `shown`.
-     *
-     * @param {string} version
-     */
-    reach(version) {
-      if (!isVersion(version)) return;
-      newest = newer(newest, version);
+    /** The version of which everything on show is, or '' while that cannot be said (P2). */
+    shown() {
       const own = session();
-      if (!connection?.open || !own || shown() >= version) return;
-      const { barriers } = connection;
-      if ([...barriers.values()].some((other) => other >= version)) return;
-      barriers.set(++lastId, version);
-      sendSubscribe(own, lastId, version);
+      return own?.standing === CURRENT && own.answer === own.staged ? position : '';
     },
 
     /** A write that may replace the credential has begun: a definitive `bye` waits until `release` says how it went. */
@@ -332,30 +315,39 @@ export function createProtocol() {
     release(outcome) {
       holds -= 1;
       if (outcome !== 'kept') rebind(outcome === 'signed_out');
-      else if (!holds && heldReason) stop('ended', heldReason);
+      else if (!holds && heldReason) stop(ENDED, heldReason);
     },
 
-    shown,
+    /** Notes a version that was seen outside the wire. @param {string} version */
+    notice(version) {
+      newest = newer(newest, version);
+    },
+
+    session,
     rebind,
     pin,
     opening,
     probe,
-    /** When `tick` is next due, if ever. */
-    deadline,
     isFailing: () => failing,
+    pinned: () => pinned,
+    refusal: () => refusal,
+
+    /** When `tick` is next due, if ever. */
+    deadline: () => (connection ? due : null),
 
     /** The handshake succeeded. @param {number} now */
     opened(now) {
-      opening(now, true);
+      opening(now, OPEN);
       subscriptions.forEach(ask);
     },
 
     /** @param {unknown} text @param {number} now */
     received(text, now) {
       if (!connection) return;
-      Object.assign(connection, { heardAt: now, answerBy: null });
+      isDue = false;
       const frame = parse(text);
-      if (typeof frame?.op !== 'string' || takes[frame.op]?.(connection, frame) === false) abandon();
+      if (!frame?.op || takes[frame.op]?.(frame) === false) abandon(UNTAGGED);
+      due = now + interval;
     },
 
     /**
@@ -365,44 +357,37 @@ export function createProtocol() {
      */
     closed({ code, reason: why } = {}) {
       if (!connection) return;
-      const { bye } = connection;
       if (code === SESSION_OVER) conclude(bye ?? (why || 'revoked'));
-      else if (bye !== null || code === PROTOCOL_ERROR) stop('failed', bye ?? 'protocol_error');
-      else abandon();
+      else if (bye || code === PROTOCOL_ERROR) fail(bye ?? 'protocol_error');
+      else abandon({});
     },
 
     /** @param {number} now */
     tick(now) {
-      if (now < (deadline() ?? Infinity)) return;
-      if (connection?.answerBy) abandon();
+      if (!connection || now < due) return;
+      if (isDue) abandon({});
       else probe(now);
     },
 
     /** Nothing more is wanted. */
-    close() {
-      part({ type: 'rest' });
-      end = 'closed';
-    },
+    close: () => stop(CLOSED, reason),
 
-    /**
-     * What there is to do since the last call: frames to send, what is needed of the connection (null: nothing new),
-     * and why the pin was given up (null: it was not).
-     */
+    /** What there is to do since the last call: frames to send, and what is needed of the connection (null: nothing new). */
     drain() {
-      const drained = { frames, need, unpinned };
+      const drained = { frames, need };
       frames = [];
-      need = unpinned = null;
+      need = null;
       return drained;
     },
 
-    /** @param {Subscription} subscription @returns {State} */
-    state({ standing, answer }) {
+    /** What a subscription shows, or one that is not made yet. @param {Pick<Subscription, 'standing' | 'answer'>} [subscription] @returns {State} */
+    state({ standing, answer } = UNMADE) {
       const { data, isPending, error, version } = answer;
       /** @type {State['status']} */
-      let status = isPending || rebinding ? 'connecting' : 'stale';
-      if (end || standing === 'refused') status = 'closed';
-      else if (standing === 'current' && connection?.live) status = 'live';
-      const stale = !isPending && (status === 'stale' || (end !== null && end !== 'ended'));
+      let status = isPending || (standing < CURRENT && !failing) ? 'connecting' : 'stale';
+      if (end || standing === REFUSED) status = 'closed';
+      else if (standing === CURRENT && isLive) status = 'live';
+      const stale = !isPending && (end ? end !== ENDED : status === 'stale');
       return { data, isPending, error, status, stale, version: version || null, reason };
     },
   };

@@ -11,20 +11,24 @@
  * @property {string | null} tag   names `data` to the server, for this credential only
  * @property {string} version      '' before the first result
  *
- * Where a subscription stands on the present connection:
- *   unasked ──subscribe──▶ asked ──result──▶ current ⇄ behind (the server cannot vouch for the data)
- *                            └────error────▶ refused
- * @typedef {'unasked' | 'asked' | 'current' | 'behind' | 'refused'} Standing
- *
  * @typedef {object} Subscription
- * @property {number} id            on the wire; another one after a pin
+ * @property {number} id         on the wire; another one after a pin
  * @property {string} query
  * @property {Record<string, unknown>} args
- * @property {Standing} standing
- * @property {Answer} answer         what is shown
- * @property {Answer | null} staged  what was told, and waits to be shown together with the rest
+ * @property {number} standing   on the present connection
+ * @property {Answer} answer     what is shown
+ * @property {Answer} staged     what was told, and is shown together with the rest
  */
-import { isRecord, share } from './sharing.js';
+
+/*
+ * UNASKED ──subscribe──▶ ASKED ──result──▶ CURRENT ⇄ BEHIND (the server cannot vouch for the data)
+ *                          └────error────▶ REFUSED
+ */
+export const UNASKED = 0;
+export const ASKED = 1;
+export const CURRENT = 2;
+export const BEHIND = 3;
+export const REFUSED = 4;
 
 /** @type {Answer} */
 export const UNANSWERED = { data: null, error: null, isPending: true, tag: null, version: '' };
@@ -38,36 +42,32 @@ export const NOT_A_MEMBER = 'not_a_member';
  * Takes in one result of an update frame.
  *
  * @param {Subscription} subscription
- * @param {Record<string, unknown>} result
+ * @param {any} result
  * @param {string} version
  * @returns {boolean} false when the result cannot be what a server says here
  */
-export function tell(subscription, result, version) {
-  const base = subscription.staged ?? subscription.answer;
-  const { data, tag } = result;
-  const error = 'error' in result ? readError(result.error) : null;
-  const isUndecided = error?.code === UNDECIDED;
+export function tell(subscription, { data, tag = null, unchanged, ...result }, version) {
+  const base = subscription.staged;
+  const error = result.error ? readError(result.error) : null;
+  const isUndecided = error?.code === UNDECIDED; // nothing ends by that: the pending state, too, goes on
   if (version < base.version && !isUndecided) return true; // never an older state (P3)
-  /** @type {Answer} */
-  let told = { ...base, error, isPending: false, version };
-  if (isUndecided) told = { ...base, error }; // nothing is decided, so nothing ends: the pending state, too, goes on
-  else if (error?.code === NOT_A_MEMBER) told = { ...told, data: null, tag: null };
-  else if (!error && result.unchanged) {
-    if (base.tag === null || tag !== base.tag) return false;
-  } else if (!error) {
-    if (data === undefined) return false;
-    told = { ...told, data: share(subscription.answer.data, data), tag: typeof tag === 'string' ? tag : null };
-  }
-  subscription.staged = told;
-  subscription.standing = error && error.code !== NOT_A_MEMBER ? 'behind' : 'current';
+  if (!error && (unchanged ? !tag || tag !== base.tag : data === undefined)) return false;
+  const isKept = error ? error.code !== NOT_A_MEMBER : unchanged;
+  subscription.staged = {
+    ...(isKept ? base : { data: data ?? null, tag }),
+    error,
+    isPending: isUndecided && base.isPending,
+    version: isUndecided ? base.version : version,
+  };
+  subscription.standing = error && isKept ? BEHIND : CURRENT;
   return true;
 }
 
 /**
- * @param {unknown} evidence
+ * @param {any} evidence
  * @returns {WireError}
  */
 export function readError(evidence) {
-  const { code = 'unknown_error', message = '' } = isRecord(evidence) ? evidence : {};
+  const { code = 'unknown_error', message = '' } = evidence;
   return { status: 0, code: String(code), message: String(message) };
 }

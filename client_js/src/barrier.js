@@ -1,0 +1,39 @@
+// @ts-check
+/**
+ * How a client is told that everything shown is of a version that it has seen outside the wire: it asks for the session
+ * once more, as of that version, until that is answered. Pure.
+ *
+ * @typedef {import('./protocol.js').Protocol} Protocol
+ * @typedef {import('./subscription.js').Subscription} Subscription
+ */
+import { isVersion } from './frame.js';
+
+/** @param {Protocol} protocol */
+export function createBarriers(protocol) {
+  const barriers = /** @type {Map<Subscription, string>} */ (new Map());
+
+  return {
+    /** Asks, unless it is shown or asked already. @param {string} version */
+    reach(version) {
+      if (!isVersion(version)) return;
+      protocol.notice(version);
+      const own = protocol.session();
+      const covering = [protocol.shown(), ...barriers.values()];
+      if (!own || covering.some((other) => other >= version)) return;
+      const { query, args, answer } = own;
+      // It is pending, so that nothing waits to be shown together with it.
+      barriers.set(protocol.subscribe(query, args, { ...answer, version, isPending: true }), version);
+    },
+
+    /** Ends those that have done their work; to be called after each step of the protocol. @returns whether there were any */
+    step() {
+      // Answered, or UNASKED again: then the next connection is asked for the newest version anyway.
+      const done = [...barriers.keys()].filter(({ standing, staged }) => !standing || !staged.isPending);
+      for (const barrier of done) {
+        barriers.delete(barrier);
+        protocol.unsubscribe(barrier);
+      }
+      return done.length > 0;
+    },
+  };
+}
