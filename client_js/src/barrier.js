@@ -7,19 +7,24 @@
  * @typedef {import('./subscription.js').Subscription} Subscription
  */
 import { isVersion } from './frame.js';
+import { CURRENT, UNASKED } from './standing.js';
 
 /** @param {Protocol} protocol */
 export function createBarriers(protocol) {
   const barriers = /** @type {Map<Subscription, string>} */ (new Map());
 
   return {
+    /** The version of which everything on show is, or '' while that cannot be said (P2). */
+    shown() {
+      const own = protocol.session();
+      return own?.standing === CURRENT && own.answer === own.staged ? protocol.position() : '';
+    },
+
     /** Asks, unless it is shown or asked already. @param {string} version */
     reach(version) {
-      if (!isVersion(version)) return;
-      protocol.notice(version);
       const own = protocol.session();
-      const covering = [protocol.shown(), ...barriers.values()];
-      if (!own || covering.some((other) => other >= version)) return;
+      const covering = [this.shown(), ...barriers.values()];
+      if (!own || !isVersion(version) || covering.some((other) => other >= version)) return;
       const { query, args, answer } = own;
       // It is pending, so that nothing waits to be shown together with it.
       barriers.set(protocol.subscribe(query, args, { ...answer, version, isPending: true }), version);
@@ -27,8 +32,8 @@ export function createBarriers(protocol) {
 
     /** Ends those that have done their work; to be called after each step of the protocol. @returns whether there were any */
     step() {
-      // Answered, or UNASKED again: then the next connection is asked for the newest version anyway.
-      const done = [...barriers.keys()].filter(({ standing, staged }) => !standing || !staged.isPending);
+      // Those of a lost connection, too: the next one is asked for the newest version anyway.
+      const done = [...barriers.keys()].filter(({ standing, staged }) => standing === UNASKED || !staged.isPending);
       for (const barrier of done) {
         barriers.delete(barrier);
         protocol.unsubscribe(barrier);

@@ -32,7 +32,7 @@ export function canonical(value) {
  * @returns {value is Record<string, any>}
  */
 export function isRecord(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object(value) === value && !Array.isArray(value);
 }
 
 /**

@@ -4,6 +4,7 @@
  *
  * @typedef {import('./index.js').State<any>} State
  * @typedef {import('./index.js').Switching} Switching
+ * @typedef {import('./subscription.js').Answer} Answer
  * @typedef {import('./subscription.js').Subscription} Subscription
  * @typedef {ReturnType<typeof createLive>} Live
  *
@@ -39,33 +40,32 @@ export function createLive(url, { linger, initial, ...ports }) {
     for (const notify of [...entries.values()].map(({ show }) => show())) notify();
     for (const observe of observers) observe();
   };
-  const { flush, start, close } = createSocket(url.replace(/^http/, 'ws'), { ...ports, protocol, onStep });
+  const { flush, ...connection } = createSocket(url.replace(/^http/, 'ws'), { ...ports, protocol, onStep });
 
   /**
-   * @param {string} query
+   * @param {string} name
    * @param {Record<string, unknown>} [args]
-   * @param {import('./index.js').Initial | null} [known]
+   * @param {import('./index.js').Initial | null} [initial]
    * @returns {Entry['store']} the same one for equal arguments
    */
-  const query = (query, args = {}, known) => {
-    const key = query + canonical(args);
-    const entry = entries.get(key) ?? createEntry(query, args, known);
+  const query = (name, args = {}, initial) => {
+    const key = name + canonical(args);
+    const entry = entries.get(key) ?? createEntry(name, args, initial && { ...initial, isPending: false });
     entries.set(key, entry);
     return entry.store;
   };
 
-  /** @param {string} query @param {Record<string, unknown>} args @param {import('./index.js').Initial | null} [known] @returns {Entry} */
+  /** @param {string} query @param {Record<string, unknown>} args @param {Partial<Answer> | null} [known] @returns {Entry} */
   const createEntry = (query, args, known) => {
     /** @type {Subscription | undefined} */
     let subscription;
     /** @type {unknown} */
     let lingering;
-    const answer = known && { ...known, isPending: false };
     // What the page was delivered with is also what it shows until it is hydrated.
-    const store = createStore({ ...protocol.state(), ...answer }, {
+    const store = createStore({ ...protocol.state(), ...known }, {
       onFirst() {
         clearTimer(lingering);
-        subscription ??= protocol.subscribe(query, args, answer);
+        subscription ??= protocol.subscribe(query, args, known);
         flush();
       },
       onLast() {
@@ -80,10 +80,10 @@ export function createLive(url, { linger, initial, ...ports }) {
       store,
       show() {
         const before = store.get();
-        const { version, data, ...state } = protocol.state(subscription);
+        const state = protocol.state(subscription);
         // A newer version of equal data is no news.
-        const next = share(before, { ...state, data: live.foresee(query, data), version: before.version });
-        return store.replace(next === before ? before : { ...next, version });
+        const next = share(before, { ...state, ...live.foresee?.(query, state), version: before.version });
+        return store.replace(next === before ? before : { ...next, version: state.version });
       },
     };
   };
@@ -94,8 +94,8 @@ export function createLive(url, { linger, initial, ...ports }) {
     query,
     observers,
     flush,
-    /** What is shown for `data`, while writes are in flight. @param {string} _query @param {any} data */
-    foresee: (_query, data) => data,
+    /** What of it is shown otherwise, while writes are in flight. @type {((query: string, state: State) => Partial<State>) | null} */
+    foresee: null,
     /** Where a switch of the organization stands: see switching.js. */
     switching: createStore(/** @type {Switching} */ ({ status: 'idle' })),
     /** The switch to a pin, until it has ended. @type {Switching | null} */
@@ -108,9 +108,7 @@ export function createLive(url, { linger, initial, ...ports }) {
       flush();
     },
 
-    close,
+    ...connection,
   };
-  live.session.subscribe(() => {}); // always on
-  start();
   return live;
 }

@@ -19,7 +19,8 @@
  * @typedef {Partial<Answer>} End
  */
 import { isVersion, newer, parse } from './frame.js';
-import { ASKED, CURRENT, NOT_A_MEMBER, readError, REFUSED, tell, UNANSWERED, UNASKED } from './subscription.js';
+import { ASKED, CURRENT, REFUSED, UNASKED } from './standing.js';
+import { isRefused, readError, tell, UNANSWERED } from './subscription.js';
 
 /** The reasons of close code 4401: the session is over, and everybody knows it. */
 const DEFINITIVE = /^(signed_out|revoked|expired|password_changed|banned|deleted)$/;
@@ -78,14 +79,14 @@ export function createProtocol() {
   /** Of silence, before the server is asked whether it is there (docs/protocol.md#heartbeat). */
   let interval = 0;
   /** When an answer is due, or it is time to ask for one. */
-  let due = 0;
+  let due = Infinity;
   let isDue = true;
 
   /** @param {(subscription: Subscription) => boolean} isIt */
   const find = (isIt) => [...subscriptions].find(isIt);
   const session = () => find(({ query }) => query === 'session');
   /** @param {Subscription} subscription */
-  const isPinnable = ({ query, args }) => PINNABLE.test(query) && !('organization' in args);
+  const isPinnable = ({ query, args }) => PINNABLE.test(query) && !args.organization;
 
   // Frames to the server
 
@@ -139,6 +140,7 @@ export function createProtocol() {
    */
   const part = (change, after = Infinity, isRetry = false) => {
     connection = NONE;
+    due = Infinity;
     frames = [];
     need = { after, isRetry };
     for (const each of subscriptions) {
@@ -163,7 +165,7 @@ export function createProtocol() {
 
   /** @param {string} code */
   const fail = (code) => {
-    const error = { status: 0, code, message: 'The server does not talk to this client.' };
+    const error = { status: 0, code, message: 'The server refuses this client.' };
     stop({ error, isPending: false }, code);
   };
 
@@ -191,10 +193,11 @@ export function createProtocol() {
    * Shows this organization in place of the viewer's active one (docs/protocol.md#nomenclature); null: the active one.
    *
    * @param {string | null} organization
+   * @param {WireError | null} [why]  the last pin is given up
    */
-  const pin = (organization) => {
+  const pin = (organization, why = null) => {
     pinned = organization;
-    refusal = null;
+    refusal = why;
     for (const each of [...subscriptions].filter(isPinnable)) {
       leave(each);
       each.id = ++lastId;
@@ -211,8 +214,8 @@ export function createProtocol() {
     __proto__: null,
 
     hello({ heartbeat, version }) {
-      if (heartbeat > 0) interval = heartbeat * 1000;
-      if (isVersion(version)) position = version;
+      interval = heartbeat * 1000 || interval;
+      position = newer(version, position);
     },
 
     update({ version, results }) {
@@ -224,27 +227,21 @@ export function createProtocol() {
       }
       newest = newer(newest, version);
       position = newer(position, version);
-      const refused = find((each) => {
-        return isPinnable(each) && each.standing === CURRENT && each.staged.error?.code === NOT_A_MEMBER;
-      });
-      if (pinned && refused) {
-        const { error } = refused.staged;
-        pin(null);
-        refusal = error;
-      }
+      const refused = pinned && find((each) => isPinnable(each) && isRefused(each));
+      if (refused) pin(null, refused.staged.error);
       settle();
     },
 
     status({ live }) {
       isLive = live;
-      return typeof live === 'boolean';
+      return live !== undefined;
     },
 
     error(frame) {
       const error = readError(frame);
       if (error.code === 'rate_limited') return false; // a frame was dropped: start over, after the usual delay
       const refused = find(({ id, standing }) => id === frame.id && standing === ASKED);
-      if (refused && error.code !== 'duplicate_id') {
+      if (refused) {
         refused.standing = REFUSED;
         refused.staged = { ...refused.answer, error, isPending: false };
       }
@@ -300,12 +297,6 @@ export function createProtocol() {
       settle();
     },
 
-    /** The version of which everything on show is, or '' while that cannot be said (P2). */
-    shown() {
-      const own = session();
-      return own?.standing === CURRENT && own.answer === own.staged ? position : '';
-    },
-
     /** A write that may replace the credential has begun: a definitive `bye` waits until `release` says how it went. */
     hold() {
       holds += 1;
@@ -318,12 +309,8 @@ export function createProtocol() {
       else if (!holds && heldReason) stop(ENDED, heldReason);
     },
 
-    /** Notes a version that was seen outside the wire. @param {string} version */
-    notice(version) {
-      newest = newer(newest, version);
-    },
-
     session,
+    position: () => position,
     rebind,
     pin,
     opening,
@@ -332,8 +319,8 @@ export function createProtocol() {
     pinned: () => pinned,
     refusal: () => refusal,
 
-    /** When `tick` is next due, if ever. */
-    deadline: () => (connection ? due : null),
+    /** When `tick` is next due; `Infinity`: never. */
+    deadline: () => due,
 
     /** The handshake succeeded. @param {number} now */
     opened(now) {
@@ -345,9 +332,9 @@ export function createProtocol() {
     received(text, now) {
       if (!connection) return;
       isDue = false;
+      due = now + interval;
       const frame = parse(text);
       if (!frame?.op || takes[frame.op]?.(frame) === false) abandon(UNTAGGED);
-      due = now + interval;
     },
 
     /**
@@ -364,7 +351,7 @@ export function createProtocol() {
 
     /** @param {number} now */
     tick(now) {
-      if (!connection || now < due) return;
+      if (now < due) return;
       if (isDue) abandon({});
       else probe(now);
     },
@@ -382,13 +369,13 @@ export function createProtocol() {
 
     /** What a subscription shows, or one that is not made yet. @param {Pick<Subscription, 'standing' | 'answer'>} [subscription] @returns {State} */
     state({ standing, answer } = UNMADE) {
-      const { data, isPending, error, version } = answer;
+      const { tag: _, isPending, version, ...rest } = answer;
       /** @type {State['status']} */
       let status = isPending || (standing < CURRENT && !failing) ? 'connecting' : 'stale';
       if (end || standing === REFUSED) status = 'closed';
       else if (standing === CURRENT && isLive) status = 'live';
       const stale = !isPending && (end ? end !== ENDED : status === 'stale');
-      return { data, isPending, error, status, stale, version: version || null, reason };
+      return { ...rest, isPending, status, stale, version: version || null, reason };
     },
   };
 }

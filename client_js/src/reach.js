@@ -16,7 +16,7 @@ export function createReach({ protocol, session, observers, flush }, { setTimer,
     if (barriers.step()) flush();
     const isOver = session.get().status === 'closed';
     for (const { version, settle } of [...waiting]) {
-      if (protocol.shown() >= version) settle(true);
+      if (barriers.shown() >= version) settle(true);
       else if (isOver) settle(false);
     }
   });

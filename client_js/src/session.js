@@ -5,19 +5,20 @@ import { parse } from './frame.js';
 import { createLive } from './live.js';
 
 /** @type {typeof import('./index.js').createSessionClient} */
-export function createSessionClient({ baseURL = globalThis.location?.origin, path = '/live', ...options } = {}) {
-  if (!baseURL) throw new TypeError('Outside a browser, createSessionClient needs a baseURL.');
-  const ports = {
-    fetch: globalThis.fetch.bind(globalThis),
-    // A server process that renders pages connects nothing, even where it has WebSockets.
-    WebSocket: globalThis.document && globalThis.WebSocket,
-    environment: createEnvironment(),
-    shared: false,
-    linger: 1_000,
-    // What the server has put into the page.
-    initial: parse(globalThis.document?.getElementById?.('sessionwire')?.textContent),
-    ...options,
-  };
+export function createSessionClient({
+  baseURL = globalThis.location?.origin,
+  path = '/live',
+  fetch = globalThis.fetch.bind(globalThis),
+  // A server process that renders pages connects nothing, even where it has WebSockets.
+  WebSocket = globalThis.document && globalThis.WebSocket,
+  environment = createEnvironment(),
+  shared = false,
+  linger = 1_000,
+  // What the server has put into the page.
+  initial = parse(globalThis.document?.getElementById?.('sessionwire')?.textContent),
+} = {}) {
+  if (!baseURL) throw new TypeError('Outside a browser, a baseURL is needed.');
+  const ports = { fetch, WebSocket, environment, shared, linger, initial };
   const origin = baseURL.replace(/\/+$/, '');
   const url = origin + path;
   const live = createLive(url, ports);
@@ -30,9 +31,8 @@ export function createSessionClient({ baseURL = globalThis.location?.origin, pat
     after.catch(() => (after = null)); // and the next call tries again
     return after;
   };
-  live.observers.add(() => {
-    if (!session.get().isPending) prepare();
-  });
+  session.subscribe(({ isPending }) => isPending || prepare()); // always on
+  live.start();
 
   /** @param {string} path @param {any} body @returns {Promise<import('./index.js').Outcome<any>>} */
   const perform = (path, body) => prepare().then(

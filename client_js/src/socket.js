@@ -37,8 +37,8 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
   let retryAt = Infinity;
   /** @type {unknown} */
   let timer = null;
-  let isFlushing = false;
-  let isDirty = false;
+  /** How many steps are to be followed. */
+  let steps = 0;
   /** How many in a row have failed to open. */
   let failures = 0;
   /** WebSocket, or what stands in for it while it is blocked. */
@@ -49,19 +49,17 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
 
   /** Does what follows from the steps that the protocol has taken. */
   const flush = () => {
-    isDirty = true;
-    if (isFlushing) return; // a listener led here: the loop below goes round once more
-    isFlushing = true;
+    if (steps++) return; // a listener led here: the loop below goes round once more
     try {
-      while (isDirty) {
-        isDirty = false;
+      for (let followed = 0; followed < steps; ) {
+        followed = steps;
         const { frames, need } = protocol.drain();
         for (const frame of frames) webSocket?.send(JSON.stringify(frame));
         if (need) satisfy(need);
         onStep();
       }
     } finally {
-      isFlushing = false;
+      steps = 0;
     }
     keepTime();
   };
@@ -132,7 +130,7 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
   /** Sets the one timer, for the protocol or for the next attempt to connect. */
   const keepTime = () => {
     clearTimer(timer);
-    const at = protocol.deadline() ?? retryAt;
+    const at = Math.min(protocol.deadline(), retryAt);
     if (at === Infinity) return;
     timer = setTimer(() => {
       protocol.tick(now());
@@ -168,8 +166,7 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
         .then(({ createSharedSocket }) => {
           const Shared = createSharedSocket({ ...environment, WebSocket: /** @type {any} */ (function () { return open(); }) });
           dial = () => new Shared(url, [SUBPROTOCOL]);
-        })
-        .catch(() => (dial = open))
+        }, () => (dial = open))
         .then(connect);
     },
 

@@ -36,25 +36,16 @@ export function createStore(value, { onFirst, onLast } = {}) {
     },
 
     replace(next) {
-      if (Object.is(value, next)) return () => {};
+      if (value === next) return () => {};
       value = next;
       return () => {
         // A listener may itself have led to a newer value, which then has been notified.
         for (const entry of [...listeners]) {
-          if (Object.is(value, next) && listeners.has(entry)) call(entry.listener, next);
+          if (value === next && listeners.has(entry)) call(entry.listener, next);
         }
       };
     },
   };
-}
-
-/**
- * Replaces the values of several stores as one: no listener sees one of them changed and another not yet.
- *
- * @param {Array<() => () => void>} replacements
- */
-export function replaceTogether(replacements) {
-  for (const notify of replacements.map((replace) => replace())) notify();
 }
 
 /**

@@ -15,20 +15,11 @@
  * @property {number} id         on the wire; another one after a pin
  * @property {string} query
  * @property {Record<string, unknown>} args
- * @property {number} standing   on the present connection
+ * @property {number} standing   on the present connection: see standing.js
  * @property {Answer} answer     what is shown
  * @property {Answer} staged     what was told, and is shown together with the rest
  */
-
-/*
- * UNASKED ──subscribe──▶ ASKED ──result──▶ CURRENT ⇄ BEHIND (the server cannot vouch for the data)
- *                          └────error────▶ REFUSED
- */
-export const UNASKED = 0;
-export const ASKED = 1;
-export const CURRENT = 2;
-export const BEHIND = 3;
-export const REFUSED = 4;
+import { BEHIND, CURRENT } from './standing.js';
 
 /** @type {Answer} */
 export const UNANSWERED = { data: null, error: null, isPending: true, tag: null, version: '' };
@@ -36,7 +27,7 @@ export const UNANSWERED = { data: null, error: null, isPending: true, tag: null,
 /** An error after which the server cannot say what the data are; it goes on trying. */
 const UNDECIDED = 'version_unavailable';
 /** An error that is the answer: there is nothing to show for this viewer. */
-export const NOT_A_MEMBER = 'not_a_member';
+const NOT_A_MEMBER = 'not_a_member';
 
 /**
  * Takes in one result of an update frame.
@@ -54,20 +45,17 @@ export function tell(subscription, { data, tag = null, unchanged, ...result }, v
   if (!error && (unchanged ? !tag || tag !== base.tag : data === undefined)) return false;
   const isKept = error ? error.code !== NOT_A_MEMBER : unchanged;
   subscription.staged = {
-    ...(isKept ? base : { data: data ?? null, tag }),
+    ...base,
+    ...(isKept ? {} : { data: data ?? null, tag }),
+    ...(isUndecided ? {} : { isPending: false, version }),
     error,
-    isPending: isUndecided && base.isPending,
-    version: isUndecided ? base.version : version,
   };
   subscription.standing = error && isKept ? BEHIND : CURRENT;
   return true;
 }
 
-/**
- * @param {any} evidence
- * @returns {WireError}
- */
-export function readError(evidence) {
-  const { code = 'unknown_error', message = '' } = evidence;
-  return { status: 0, code: String(code), message: String(message) };
-}
+/** Whether it was answered that the viewer is no member. @param {Subscription} subscription */
+export const isRefused = ({ standing, staged }) => standing === CURRENT && staged.error?.code === NOT_A_MEMBER;
+
+/** @param {any} evidence @returns {WireError} */
+export const readError = ({ code, message }) => ({ status: 0, code, message });

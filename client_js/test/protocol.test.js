@@ -362,12 +362,12 @@ describe('reach', () => {
     const wire = liveWire();
     wire.reach(version(7));
     assert.deepEqual(wire.take(), [{ ...session, id: 2, since: version(7), tag: 'a1' }]);
-    assert.equal(wire.protocol.shown(), version(1));
+    assert.equal(wire.barriers.shown(), version(1));
     wire.update(6, { id: 2, error: { code: 'version_unavailable', message: '' } });
     assert.deepEqual(wire.take(), []);
     wire.update(8, { id: 2, unchanged: true, tag: 'a1' });
     assert.deepEqual(wire.take(), [{ op: 'unsubscribe', id: 2 }]);
-    assert.equal(wire.protocol.shown(), version(8));
+    assert.equal(wire.barriers.shown(), version(8));
   });
 
   test('asks nothing when it is shown, or has been asked', () => {
@@ -385,12 +385,12 @@ describe('reach', () => {
     const wire = liveWire();
     wire.reach(version(7));
     wire.perform((protocol) => protocol.closed());
-    assert.equal(wire.protocol.shown(), '');
+    assert.equal(wire.barriers.shown(), '');
     wire.take();
     wire.connect();
     assert.deepEqual(wire.take(), [{ ...session, since: version(7), tag: 'a1' }]);
     wire.update(7, { id: 1, unchanged: true, tag: 'a1' });
-    assert.equal(wire.protocol.shown(), version(7));
+    assert.equal(wire.barriers.shown(), version(7));
   });
 });
 
@@ -478,5 +478,5 @@ test('close leaves what is on show, as closed, and wants no connection', () => {
   wire.perform((protocol) => protocol.rebind());
   assert.deepEqual(wire.need, { type: 'rest', after: Infinity, isRetry: false });
   assert.deepEqual([wire.state(1).data, wire.state(1).status, wire.state(1).stale], [alice, 'closed', true]);
-  assert.equal(wire.protocol.deadline(), null);
+  assert.equal(wire.protocol.deadline(), Infinity);
 });

@@ -97,7 +97,7 @@ export class Wire {
     const end = this.now + milliseconds;
     for (;;) {
       const deadline = this.protocol.deadline();
-      if (deadline === null || deadline > end) break;
+      if (deadline > end) break;
       this.now = Math.max(this.now, deadline);
       this.perform((protocol, now) => protocol.tick(now));
     }
