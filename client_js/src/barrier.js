@@ -16,16 +16,16 @@ export function createBarriers(protocol) {
   return {
     /** The version of which everything on show is, or '' while that cannot be said (P2). */
     shown() {
-      const own = protocol.session();
-      return own?.standing === CURRENT && own.answer === own.staged ? protocol.position() : '';
+      const { session, position } = protocol.view();
+      return session?.standing === CURRENT && session.answer === session.staged ? position : '';
     },
 
     /** Asks, unless it is shown or asked already. @param {string} version */
     reach(version) {
-      const own = protocol.session();
+      const { session } = protocol.view();
       const covering = [this.shown(), ...barriers.values()];
-      if (!own || !isVersion(version) || covering.some((other) => other >= version)) return;
-      const { query, args, answer } = own;
+      if (!session || !isVersion(version) || covering.some((other) => other >= version)) return;
+      const { query, args, answer } = session;
       // It is pending, so that nothing waits to be shown together with it.
       barriers.set(protocol.subscribe(query, args, { ...answer, version, isPending: true }), version);
     },

@@ -72,7 +72,7 @@ export function createHttp({ fetch, baseURL, environment, live, reached }) {
     if (isCredential) protocol.hold();
     const outcome = await call(path, body);
     const { data, error } = outcome;
-    const isReachable = session.get().status !== 'stale' && !protocol.isFailing();
+    const isReachable = session.get().status !== 'stale' && !protocol.view().failing;
     const isReplaced = isCredential && data?.user;
     const isSignedOut = path === 'sign-out' && data?.success;
     if (isCredential) protocol.release(isReplaced ? 'replaced' : isSignedOut ? 'signed_out' : 'kept');

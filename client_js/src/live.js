@@ -62,19 +62,17 @@ export function createLive(url, { linger, initial, ...ports }) {
     /** @type {unknown} */
     let lingering;
     // What the page was delivered with is also what it shows until it is hydrated.
-    const store = createStore({ ...protocol.state(), ...known }, {
-      onFirst() {
-        clearTimer(lingering);
-        subscription ??= protocol.subscribe(query, args, known);
-        flush();
-      },
-      onLast() {
+    const store = createStore({ ...protocol.state(), ...known }, () => {
+      clearTimer(lingering);
+      const mine = (subscription ??= protocol.subscribe(query, args, known));
+      flush();
+      return () => {
         lingering = setTimer(() => {
-          protocol.unsubscribe(/** @type {Subscription} */ (subscription));
+          protocol.unsubscribe(mine);
           subscription = undefined;
           flush();
         }, linger);
-      },
+      };
     });
     return {
       store,

@@ -165,8 +165,7 @@ export function createProtocol() {
 
   /** @param {string} code */
   const fail = (code) => {
-    const error = { status: 0, code, message: 'The server refuses this client.' };
-    stop({ error, isPending: false }, code);
+    stop({ error: readError({ code, message: 'The server refuses this client.' }), isPending: false }, code);
   };
 
   /** The session is over, unless a write of our own is just replacing it. @param {string} why */
@@ -309,15 +308,13 @@ export function createProtocol() {
       else if (!holds && heldReason) stop(ENDED, heldReason);
     },
 
-    session,
-    position: () => position,
+    /** What those who write, wait and switch need to know. */
+    view: () => ({ session: session(), position, failing, pinned, refusal }),
+
     rebind,
     pin,
     opening,
     probe,
-    isFailing: () => failing,
-    pinned: () => pinned,
-    refusal: () => refusal,
 
     /** When `tick` is next due; `Infinity`: never. */
     deadline: () => due,

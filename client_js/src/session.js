@@ -15,9 +15,9 @@ export function createSessionClient({
   shared = false,
   linger = 1_000,
   // What the server has put into the page.
-  initial = parse(globalThis.document?.getElementById?.('sessionwire')?.textContent),
+  initial = parse(globalThis.document?.getElementById('sessionwire')?.textContent),
 } = {}) {
-  if (!baseURL) throw new TypeError('Outside a browser, a baseURL is needed.');
+  if (!baseURL) throw new TypeError('createSessionClient needs a baseURL.');
   const ports = { fetch, WebSocket, environment, shared, linger, initial };
   const origin = baseURL.replace(/\/+$/, '');
   const url = origin + path;
@@ -61,7 +61,7 @@ export function createSessionClient({
     api: { auth: { getCurrentUser: { query: 'user' } } },
     organization: withCalls({ switching: live.switching }, 'organization/'),
     pin: live.pin,
-    until: async (/** @type {string} */ version) => (await prepare()).until(version),
+    until: (/** @type {string} */ version) => prepare().then((loaded) => loaded.until(version)),
     close() {
       live.close();
       after?.then((loaded) => loaded.close());

@@ -248,3 +248,17 @@ export function createSharedSocket(options = {}) {
 }
 
 export const SharedSocket = createSharedSocket();
+
+/**
+ * @param {() => WebSocket} open  makes the one connection, where it is this tab's turn
+ * @param {string} url
+ * @param {import('./index.js').Environment} environment
+ */
+export function shareSocket(open, url, environment) {
+  /** @type {any} */
+  const WebSocket = function () {
+    return open();
+  };
+  const Shared = createSharedSocket({ ...environment, WebSocket });
+  return () => new Shared(url, []);
+}

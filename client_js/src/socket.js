@@ -26,7 +26,8 @@ const CONNECTING = 0;
  * @param {Environment} ports.environment
  * @param {() => void} ports.onStep  called after every step
  */
-export function createSocket(url, { protocol, WebSocket, shared = false, fetch, environment, onStep }) {
+export function createSocket(url, ports) {
+  const { protocol, WebSocket, shared, environment, onStep } = ports;
   const { now, random, setTimer, clearTimer, onWake } = environment;
   const backoff = createBackoff();
   /** @type {WebSocket | null} */
@@ -34,6 +35,7 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
   /** Whether a connection is wanted at all, and whether the page can have one. */
   let isWanted = true;
   let isAsleep = false;
+  let openedAt = Infinity;
   let retryAt = Infinity;
   /** @type {unknown} */
   let timer = null;
@@ -51,25 +53,22 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
   const flush = () => {
     if (steps++) return; // a listener led here: the loop below goes round once more
     try {
-      for (let followed = 0; followed < steps; ) {
-        followed = steps;
+      do {
+        steps = 1;
         const { frames, need } = protocol.drain();
         for (const frame of frames) webSocket?.send(JSON.stringify(frame));
-        if (need) satisfy(need);
+        if (need) {
+          detach();
+          isWanted = need.after < Infinity;
+          if (need.isRetry) retryAt = now() + need.after + backoff(now() - openedAt, random());
+          else connect();
+        }
         onStep();
-      }
+      } while (steps > 1);
     } finally {
       steps = 0;
     }
     keepTime();
-  };
-
-  /** @param {NonNullable<ReturnType<Protocol['drain']>['need']>} need */
-  const satisfy = ({ after, isRetry }) => {
-    detach();
-    isWanted = after < Infinity;
-    if (isRetry) retryAt = now() + after + backoff.next(now(), random());
-    else connect();
   };
 
   const connect = () => {
@@ -91,8 +90,8 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
     socket.onopen = heed(() => {
       isOpen = true;
       failures = 0;
-      backoff.opened(now());
-      protocol.opened(now());
+      openedAt = now();
+      protocol.opened(openedAt);
     });
     socket.onmessage = heed(({ data }) => protocol.received(data, now()));
     socket.onclose = heed((close) => {
@@ -101,13 +100,14 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
     });
     // Of one that stands in for another: that one has opened.
     /** @type {any} */ (socket).onupgrade = attach;
+    openedAt = Infinity;
     protocol.opening(now());
     flush();
   };
 
   const fallBack = () => {
     import('./fallback.js').then(
-      ({ createFallback }) => (Plain = createFallback({ WebSocket, fetch, environment, leave })),
+      ({ createFallback }) => (Plain = createFallback({ ...ports, leave })),
       leave,
     );
   };
@@ -163,10 +163,7 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
     start() {
       if (!shared || !WebSocket) return connect();
       import('./shared-socket.js')
-        .then(({ createSharedSocket }) => {
-          const Shared = createSharedSocket({ ...environment, WebSocket: /** @type {any} */ (function () { return open(); }) });
-          dial = () => new Shared(url, [SUBPROTOCOL]);
-        }, () => (dial = open))
+        .then(({ shareSocket }) => (dial = shareSocket(open, url, environment)), () => (dial = open))
         .then(connect);
     },
 

@@ -23,7 +23,7 @@ export function createSwitching(live) {
 
   const observe = () => {
     const { pinning } = live;
-    const refusal = protocol.refusal();
+    const { refusal } = protocol.view();
     const isGivenUp = refusal !== null && refusal !== told;
     if (!isGivenUp && session.get().status !== 'live') return;
     told = refusal;

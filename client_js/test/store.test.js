@@ -73,7 +73,10 @@ test('stores that are replaced together are never seen apart', () => {
 test('the first listener and the last one are announced', () => {
   /** @type {string[]} */
   const heard = [];
-  const store = createStore(1, { onFirst: () => heard.push('first'), onLast: () => heard.push('last') });
+  const store = createStore(1, () => {
+    heard.push('first');
+    return () => heard.push('last');
+  });
   const undo = [store.subscribe(() => {}), store.subscribe(() => {})];
   undo.forEach((each) => each());
   assert.deepEqual(heard, ['first', 'last']);
