@@ -22,16 +22,21 @@ const isVisible = () => globalThis.document?.visibilityState !== 'hidden';
 
 /** @param {() => void} wake @param {() => void} sleep */
 function onWake(wake, sleep) {
+  const handlers = {
+    online: wake,
+    // The connection is asked at once whether it is still there.
+    offline: wake,
+    pageshow: wake,
+    resume: wake,
+    visibilitychange: () => isVisible() && wake(),
+    // A page that goes into the back/forward cache or is frozen must let go of its connection.
+    pagehide: sleep,
+    freeze: sleep,
+  };
   const listening = new AbortController();
-  // Some are events of the document, and do not bubble.
-  const options = { capture: true, signal: listening.signal };
-  for (const sign of ['online', 'offline', 'pageshow', 'resume', 'visibilitychange', 'pagehide', 'freeze']) {
-    globalThis.window?.addEventListener(sign, () => {
-      // A page that goes into the back/forward cache or is frozen must let go of its connection.
-      if (/pagehide|freeze/.test(sign)) sleep();
-      // `offline` wakes, too: the connection is asked at once whether it is still there.
-      else if (sign !== 'visibilitychange' || isVisible()) wake();
-    }, options);
+  for (const [sign, handle] of Object.entries(handlers)) {
+    // Some are events of the document, and do not bubble.
+    globalThis.window?.addEventListener(sign, handle, { capture: true, signal: listening.signal });
   }
   return () => listening.abort();
 }

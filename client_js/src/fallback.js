@@ -3,6 +3,7 @@
  * Long-polling for as long as WebSockets do not come through: it keeps trying one, and hands it over when it opens. It
  * is loaded when it is needed.
  */
+import { LOST } from './connection.js';
 import { createPollingSocket } from './polling-socket.js';
 
 /** How often a WebSocket is tried, in milliseconds. */
@@ -72,7 +73,7 @@ export function createFallback({ WebSocket: Plain, fetch, environment, leave }) 
     /** @param {number} code @param {string} [reason] */
     tellClose(code, reason) {
       this.#stop();
-      if (code === 1006 && !this.#isAnswered) leave();
+      if (code === LOST && !this.#isAnswered) leave();
       super.tellClose(code, reason);
     }
 

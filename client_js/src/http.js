@@ -26,12 +26,12 @@ const CREDENTIAL = /^(sign|change-password)/;
 /**
  * @param {object} ports
  * @param {typeof fetch} ports.fetch
- * @param {string} ports.baseURL
+ * @param {string} ports.origin
  * @param {import('./index.js').Environment} ports.environment
  * @param {import('./live.js').Live} ports.live
  * @param {ReturnType<typeof import('./reach.js').createReach>} ports.reached
  */
-export function createHttp({ fetch, baseURL, environment, live, reached }) {
+export function createHttp({ fetch, origin, environment, live, reached }) {
   const { session, protocol, flush } = live;
   const patch = createForesight(live);
   const beginSwitch = createSwitching(live);
@@ -45,7 +45,7 @@ export function createHttp({ fetch, baseURL, environment, live, reached }) {
       ? { method: 'GET' }
       : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) };
     try {
-      const url = `${baseURL}/api/auth/${path}${search ? `?${search}` : ''}`;
+      const url = `${origin}/api/auth/${path}${search ? `?${search}` : ''}`;
       const response = await fetch(url, { ...request, credentials: 'include' });
       return read(response, parse(await response.text()));
     } catch {
@@ -68,6 +68,7 @@ export function createHttp({ fetch, baseURL, environment, live, reached }) {
   const perform = async (name, body = {}) => {
     const path = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const finish = foresights[path]?.(body);
+    const { pinned } = protocol.view();
     const isCredential = CREDENTIAL.test(path);
     if (isCredential) protocol.hold();
     const outcome = await call(path, body);
@@ -76,6 +77,9 @@ export function createHttp({ fetch, baseURL, environment, live, reached }) {
     const isReplaced = isCredential && data?.user;
     const isSignedOut = path === 'sign-out' && data?.success;
     if (isCredential) protocol.release(isReplaced ? 'replaced' : isSignedOut ? 'signed_out' : 'kept');
+    // In a pinned tab the pin moves along, unless it has moved meanwhile: what was asked for here is seen here.
+    const isOurs = path === 'organization/set-active' && !error && pinned && pinned === protocol.view().pinned;
+    if (isOurs) protocol.pin(data?.id ?? null);
     flush();
     const version = outcome.version ?? (isReplaced ? FIRST : null);
     if (version === null || isSignedOut) finish?.(error);

@@ -7,10 +7,7 @@
  * @typedef {import('./subscription.js').Answer} Answer
  * @typedef {import('./subscription.js').Subscription} Subscription
  * @typedef {ReturnType<typeof createLive>} Live
- *
- * @typedef {object} Entry
- * @property {import('./store.js').WritableStore<State>} store
- * @property {() => () => void} show  puts what the protocol says into the store; gives what notifies the listeners
+ * @typedef {import('./store.js').WritableStore<State>} Store
  */
 import { canonical } from './frame.js';
 import { createProtocol } from './protocol.js';
@@ -19,8 +16,8 @@ import { createSocket } from './socket.js';
 import { createStore } from './store.js';
 
 /**
- * @param {string} url  http or https
  * @param {object} options
+ * @param {string} options.url  http or https
  * @param {import('./index.js').WebSocketConstructor | undefined} options.WebSocket
  * @param {boolean} options.shared
  * @param {typeof fetch} options.fetch
@@ -28,35 +25,37 @@ import { createStore } from './store.js';
  * @param {number} options.linger  milliseconds
  * @param {import('./index.js').Initial | null} options.initial
  */
-export function createLive(url, { linger, initial, ...ports }) {
+export function createLive({ linger, initial, ...ports }) {
   const { setTimer, clearTimer } = ports.environment;
   const protocol = createProtocol();
-  /** @type {Map<string, Entry>} */
-  const entries = new Map();
+  /** @type {Map<string, Store>} */
+  const stores = new Map();
+  /** Each puts what the protocol says into a store, and gives what notifies its listeners. @type {(() => () => void)[]} */
+  const shows = [];
   /** Told whenever all is shown. @type {Set<() => void>} */
   const observers = new Set();
   const onStep = () => {
     // All of it changes before anybody is told: no listener sees one store changed and another not yet.
-    for (const notify of [...entries.values()].map(({ show }) => show())) notify();
+    for (const notify of shows.map((show) => show())) notify();
     for (const observe of observers) observe();
   };
-  const { flush, ...connection } = createSocket(url.replace(/^http/, 'ws'), { ...ports, protocol, onStep });
+  const { flush, ...connection } = createSocket({ ...ports, protocol, onStep });
 
   /**
    * @param {string} name
    * @param {Record<string, unknown>} [args]
    * @param {import('./index.js').Initial | null} [initial]
-   * @returns {Entry['store']} the same one for equal arguments
+   * @returns {Store} the same one for equal arguments
    */
   const query = (name, args = {}, initial) => {
     const key = name + canonical(args);
-    const entry = entries.get(key) ?? createEntry(name, args, initial && { ...initial, isPending: false });
-    entries.set(key, entry);
-    return entry.store;
+    const store = stores.get(key) ?? create(name, args, initial && { ...initial, isPending: false });
+    stores.set(key, store);
+    return store;
   };
 
-  /** @param {string} query @param {Record<string, unknown>} args @param {Partial<Answer> | null} [known] @returns {Entry} */
-  const createEntry = (query, args, known) => {
+  /** @param {string} query @param {Record<string, unknown>} args @param {Partial<Answer> | null} [known] @returns {Store} */
+  const create = (query, args, known) => {
     /** @type {Subscription | undefined} */
     let subscription;
     /** @type {unknown} */
@@ -74,16 +73,14 @@ export function createLive(url, { linger, initial, ...ports }) {
         }, linger);
       };
     });
-    return {
-      store,
-      show() {
-        const before = store.get();
-        const state = protocol.state(subscription);
-        // A newer version of equal data is no news.
-        const next = share(before, { ...state, ...live.foresee?.(query, state), version: before.version });
-        return store.replace(next === before ? before : { ...next, version: state.version });
-      },
-    };
+    shows.push(() => {
+      const before = store.get();
+      const state = protocol.state(subscription);
+      // A newer version of equal data is no news.
+      const next = share(before, { ...state, ...live.foresee?.(query, state), version: before.version });
+      return store.replace(next === before ? before : { ...next, version: state.version });
+    });
+    return store;
   };
 
   const live = {

@@ -18,18 +18,15 @@
  * How it ended, as what that makes of every answer.
  * @typedef {Partial<Answer>} End
  */
+import { ANSWER_WITHIN, INTERVAL, NONE, OPEN, OPENING, PROTOCOL_ERROR, SESSION_OVER } from './connection.js';
 import { isVersion, newer, parse } from './frame.js';
 import { ASKED, CURRENT, REFUSED, UNASKED } from './standing.js';
-import { isRefused, readError, tell, UNANSWERED } from './subscription.js';
+import { readError, tell, UNANSWERED } from './subscription.js';
 
 /** The reasons of close code 4401: the session is over, and everybody knows it. */
 const DEFINITIVE = /^(signed_out|revoked|expired|password_changed|banned|deleted)$/;
-const SESSION_OVER = 4401;
-const PROTOCOL_ERROR = 4400;
 /** The queries that a pin applies to. */
 const PINNABLE = /^(session|organizations?)$/;
-/** Within which time a server must answer. */
-const ANSWER_WITHIN = 10_000;
 
 /** The viewer is gone: there is nothing to show, and that is definitive. @type {End} */
 const ENDED = { data: null, error: null, isPending: false, tag: null };
@@ -37,13 +34,6 @@ const ENDED = { data: null, error: null, isPending: false, tag: null };
 const CLOSED = {};
 /** What was said about another credential cannot be confirmed by its tag. */
 const UNTAGGED = { tag: null };
-
-const UNMADE = { standing: UNASKED, answer: UNANSWERED };
-
-// What there is of a connection.
-const NONE = 0;
-const OPENING = 1;
-const OPEN = 2;
 
 export function createProtocol() {
   /** The first one of `session` is the client's own. @type {Set<Subscription>} */
@@ -82,7 +72,7 @@ export function createProtocol() {
   let due = Infinity;
   let isDue = true;
 
-  /** @param {(subscription: Subscription) => boolean} isIt */
+  /** @param {(subscription: Subscription) => unknown} isIt */
   const find = (isIt) => [...subscriptions].find(isIt);
   const session = () => find(({ query }) => query === 'session');
   /** @param {Subscription} subscription */
@@ -90,17 +80,12 @@ export function createProtocol() {
 
   // Frames to the server
 
-  /** @param {object} frame */
-  const send = (frame) => {
-    if (connection === OPEN) frames.push(frame);
-  };
-
   /** @param {Subscription} subscription */
   const ask = (subscription) => {
     if (connection !== OPEN) return;
     const { id, query, args, answer } = subscription;
     subscription.standing = ASKED;
-    send({
+    frames.push({
       op: 'subscribe',
       id,
       query,
@@ -112,7 +97,7 @@ export function createProtocol() {
 
   /** @param {Subscription} subscription */
   const leave = ({ id, standing }) => {
-    if (standing !== REFUSED) send({ op: 'unsubscribe', id });
+    if (connection === OPEN && standing !== REFUSED) frames.push({ op: 'unsubscribe', id });
   };
 
   // What is on show
@@ -165,7 +150,7 @@ export function createProtocol() {
 
   /** @param {string} code */
   const fail = (code) => {
-    stop({ error: readError({ code, message: 'The server refuses this client.' }), isPending: false }, code);
+    stop({ error: readError({ code, message: 'The server refused.' }), isPending: false }, code);
   };
 
   /** The session is over, unless a write of our own is just replacing it. @param {string} why */
@@ -197,7 +182,8 @@ export function createProtocol() {
   const pin = (organization, why = null) => {
     pinned = organization;
     refusal = why;
-    for (const each of [...subscriptions].filter(isPinnable)) {
+    for (const each of subscriptions) {
+      if (!isPinnable(each)) continue;
       leave(each);
       each.id = ++lastId;
       each.answer = each.staged = { ...each.answer, ...UNTAGGED };
@@ -226,7 +212,8 @@ export function createProtocol() {
       }
       newest = newer(newest, version);
       position = newer(position, version);
-      const refused = pinned && find((each) => isPinnable(each) && isRefused(each));
+      const refused = pinned && find((each) => isPinnable(each) && each.standing === CURRENT && each.staged.error);
+      // That an answer is an error is said of those who are no member.
       if (refused) pin(null, refused.staged.error);
       settle();
     },
@@ -237,18 +224,17 @@ export function createProtocol() {
     },
 
     error(frame) {
-      const error = readError(frame);
-      if (error.code === 'rate_limited') return false; // a frame was dropped: start over, after the usual delay
+      if (frame.code === 'rate_limited') return false; // a frame was dropped: start over, after the usual delay
       const refused = find(({ id, standing }) => id === frame.id && standing === ASKED);
       if (refused) {
         refused.standing = REFUSED;
-        refused.staged = { ...refused.answer, error, isPending: false };
+        refused.staged = { ...refused.answer, error: readError(frame), isPending: false };
       }
       settle();
     },
 
     bye({ reason: why, retry, after }) {
-      if (typeof why !== 'string') return false;
+      if (!why) return false;
       if (DEFINITIVE.test(why)) conclude(why);
       else if (why === 'protocol_error') fail(why);
       else if (retry === false) bye = why;
@@ -262,7 +248,7 @@ export function createProtocol() {
     isLive = isDue = true;
     position = '';
     bye = null;
-    interval = 25_000;
+    interval = INTERVAL;
     due = now + ANSWER_WITHIN;
   };
 
@@ -270,7 +256,7 @@ export function createProtocol() {
   const probe = (now) => {
     if (!isDue) due = now + ANSWER_WITHIN;
     isDue = true;
-    send({ op: 'ping' });
+    if (connection === OPEN) frames.push({ op: 'ping' });
   };
 
   return {
@@ -282,7 +268,7 @@ export function createProtocol() {
      */
     subscribe(query, args = {}, known) {
       const answer = { ...UNANSWERED, ...known, ...end };
-      newest = newer(newest, answer.version);
+      newest = newer(answer.version ?? '', newest);
       const subscription = { id: ++lastId, query, args, standing: UNASKED, answer, staged: answer };
       subscriptions.add(subscription);
       ask(subscription);
@@ -364,15 +350,18 @@ export function createProtocol() {
       return drained;
     },
 
-    /** What a subscription shows, or one that is not made yet. @param {Pick<Subscription, 'standing' | 'answer'>} [subscription] @returns {State} */
-    state({ standing, answer } = UNMADE) {
-      const { tag: _, isPending, version, ...rest } = answer;
+    /**
+     * @param {Pick<Subscription, 'standing' | 'answer'>} [subscription]  else one that is not made yet
+     * @returns {State} what it shows
+     */
+    state({ standing, answer } = { standing: UNASKED, answer: UNANSWERED }) {
+      const { tag: _, isPending, ...rest } = answer;
       /** @type {State['status']} */
       let status = isPending || (standing < CURRENT && !failing) ? 'connecting' : 'stale';
       if (end || standing === REFUSED) status = 'closed';
       else if (standing === CURRENT && isLive) status = 'live';
       const stale = !isPending && (end ? end !== ENDED : status === 'stale');
-      return { ...rest, isPending, status, stale, version: version || null, reason };
+      return { ...rest, isPending, status, stale, reason };
     },
   };
 }

@@ -18,16 +18,15 @@ export function createSessionClient({
   initial = parse(globalThis.document?.getElementById('sessionwire')?.textContent),
 } = {}) {
   if (!baseURL) throw new TypeError('createSessionClient needs a baseURL.');
-  const ports = { fetch, WebSocket, environment, shared, linger, initial };
   const origin = baseURL.replace(/\/+$/, '');
-  const url = origin + path;
-  const live = createLive(url, ports);
+  const ports = { origin, url: origin + path, fetch, WebSocket, environment, shared, linger, initial };
+  const live = createLive(ports);
   const { session } = live;
 
   /** @type {Promise<ReturnType<typeof import('./after.js').createAfter>> | null} */
   let after = null;
   const prepare = () => {
-    after ??= import('./after.js').then(({ createAfter }) => createAfter({ ...ports, baseURL: origin, url, live }));
+    after ??= import('./after.js').then(({ createAfter }) => createAfter({ ...ports, live }));
     after.catch(() => (after = null)); // and the next call tries again
     return after;
   };

@@ -29,12 +29,11 @@
  * @property {string} newest
  * @property {Asked[]} asked
  */
+import { LOST } from './connection.js';
 import { newer } from './frame.js';
 import { UNDECIDED } from './ledger.js';
 import { SharedWire } from './shared-wire.js';
 import { tell, toWish } from './shared-wish.js';
-
-const LOST = 1006;
 
 export class SharedLeader {
   /** @type {SharedWire | null} */

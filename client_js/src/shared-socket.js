@@ -8,6 +8,7 @@
  *
  * @typedef {import('./shared-world.js').SharedOptions} SharedOptions
  */
+import { LOST } from './connection.js';
 import { parse } from './frame.js';
 import { Ledger } from './ledger.js';
 import { SharedLeader } from './shared-leader.js';
@@ -18,7 +19,6 @@ import { StandIn } from './stand-in.js';
 
 /** How long a leader without a connection stays: all are to hear how it ended before the next one begins. */
 const PARTING = 100;
-const LOST = 1006;
 
 /**
  * Without Web Locks or BroadcastChannel it makes plain WebSockets.

@@ -15,10 +15,9 @@
  * @property {Answer | null} answer
  * @property {Answer | null} late                  the server cannot reach the version that a request needs
  */
+import { LOST } from './connection.js';
 import { isRecord, isVersion, newer, parse } from './frame.js';
 import { UNDECIDED } from './ledger.js';
-
-const LOST = 1006;
 
 export class SharedWire {
   /** @type {any} */

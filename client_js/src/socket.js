@@ -9,16 +9,13 @@
  * @typedef {ReturnType<typeof createSocket>} Socket
  */
 import { createBackoff } from './backoff.js';
+import { CONNECTING, FAILURES } from './connection.js';
 
 const SUBPROTOCOL = 'sessionwire.v1';
-/** How many WebSockets in a row must have failed to open before long-polling is tried. */
-const FAILURES = 3;
-/** A WebSocket's `readyState` until its handshake. */
-const CONNECTING = 0;
 
 /**
- * @param {string} url  http or https
  * @param {object} ports
+ * @param {string} ports.url  http or https
  * @param {Protocol} ports.protocol
  * @param {WebSocketConstructor | undefined} ports.WebSocket  without one, nothing is connected: server-side rendering
  * @param {boolean} [ports.shared]  one for all tabs of the browser
@@ -26,8 +23,9 @@ const CONNECTING = 0;
  * @param {Environment} ports.environment
  * @param {() => void} ports.onStep  called after every step
  */
-export function createSocket(url, ports) {
+export function createSocket(ports) {
   const { protocol, WebSocket, shared, environment, onStep } = ports;
+  const url = ports.url.replace(/^http/, 'ws');
   const { now, random, setTimer, clearTimer, onWake } = environment;
   const backoff = createBackoff();
   /** @type {WebSocket | null} */
@@ -35,6 +33,7 @@ export function createSocket(url, ports) {
   /** Whether a connection is wanted at all, and whether the page can have one. */
   let isWanted = true;
   let isAsleep = false;
+  /** When its handshake was done. */
   let openedAt = Infinity;
   let retryAt = Infinity;
   /** @type {unknown} */
@@ -80,7 +79,6 @@ export function createSocket(url, ports) {
   const attach = (socket) => {
     detach();
     webSocket = socket;
-    let isOpen = false;
     /** A connection we have left has no say. @param {(event: any) => void} step @returns {(event: any) => void} */
     const heed = (step) => (event) => {
       if (webSocket !== socket) return;
@@ -88,14 +86,13 @@ export function createSocket(url, ports) {
       flush();
     };
     socket.onopen = heed(() => {
-      isOpen = true;
       failures = 0;
       openedAt = now();
       protocol.opened(openedAt);
     });
     socket.onmessage = heed(({ data }) => protocol.received(data, now()));
     socket.onclose = heed((close) => {
-      if (!isOpen && ++failures === FAILURES) fallBack();
+      if (openedAt === Infinity && ++failures === FAILURES) fallBack();
       protocol.closed(close);
     });
     // Of one that stands in for another: that one has opened.

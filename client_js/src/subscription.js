@@ -9,7 +9,7 @@
  * @property {WireError | null} error
  * @property {boolean} isPending   no definitive answer yet; a latch (P7)
  * @property {string | null} tag   names `data` to the server, for this credential only
- * @property {string} version      '' before the first result
+ * @property {string | null} version
  *
  * @typedef {object} Subscription
  * @property {number} id         on the wire; another one after a pin
@@ -22,11 +22,11 @@
 import { BEHIND, CURRENT } from './standing.js';
 
 /** @type {Answer} */
-export const UNANSWERED = { data: null, error: null, isPending: true, tag: null, version: '' };
+export const UNANSWERED = { data: null, error: null, isPending: true, tag: null, version: null };
 
 /** An error after which the server cannot say what the data are; it goes on trying. */
 const UNDECIDED = 'version_unavailable';
-/** An error that is the answer: there is nothing to show for this viewer. */
+/** The one error that is the answer: there is nothing to show for this viewer. */
 const NOT_A_MEMBER = 'not_a_member';
 
 /**
@@ -41,7 +41,7 @@ export function tell(subscription, { data, tag = null, unchanged, ...result }, v
   const base = subscription.staged;
   const error = result.error ? readError(result.error) : null;
   const isUndecided = error?.code === UNDECIDED; // nothing ends by that: the pending state, too, goes on
-  if (version < base.version && !isUndecided) return true; // never an older state (P3)
+  if (version < (base.version ?? '') && !isUndecided) return true; // never an older state (P3)
   if (!error && (unchanged ? !tag || tag !== base.tag : data === undefined)) return false;
   const isKept = error ? error.code !== NOT_A_MEMBER : unchanged;
   subscription.staged = {
@@ -53,9 +53,6 @@ export function tell(subscription, { data, tag = null, unchanged, ...result }, v
   subscription.standing = error && isKept ? BEHIND : CURRENT;
   return true;
 }
-
-/** Whether it was answered that the viewer is no member. @param {Subscription} subscription */
-export const isRefused = ({ standing, staged }) => standing === CURRENT && staged.error?.code === NOT_A_MEMBER;
 
 /** @param {any} evidence @returns {WireError} */
 export const readError = ({ code, message }) => ({ status: 0, code, message });
