@@ -63,7 +63,7 @@ export function createSessionClient({
     until: (/** @type {string} */ version) => prepare().then((loaded) => loaded.until(version)),
     close() {
       live.close();
-      after?.then((loaded) => loaded.close());
+      after?.then((loaded) => loaded.close(), () => {});
     },
   });
 }
