@@ -128,6 +128,7 @@ async def test_a_captive_portal_is_no_sign_out_and_no_storm_and_is_left_by_itsel
     tab = await (await stage.device()).tab()
     await tab.sign_up("Ada")
     stage.site.capture()
+    assert stage.site.captured is not None
     keeps_showing = "session.status === 'stale' && session.data?.user.name === 'Ada'"
     await tab.until(keeps_showing)
     for path, body in (("updateUser", {"name": "Nobody"}), ("signOut", None)):
@@ -135,14 +136,11 @@ async def test_a_captive_portal_is_no_sign_out_and_no_storm_and_is_left_by_itsel
         assert outcome["error"]["code"] == "INVALID_RESPONSE"
         await tab.until(keeps_showing)
     await tab.page.evaluate(NETWORK_IS_BACK)  # as far as the system can tell
-    before = stage.site.captured
-    assert before is not None
-    await eventually(lambda: (stage.site.captured or 0) >= before + 5)
     started = await tab.page.evaluate("() => performance.now()")
     await tab.page.wait_for_function(
         "(started) => performance.now() > started + 3_000", arg=started
     )
-    assert stage.site.captured < before + 25, "a storm"
+    assert 4 <= stage.site.captured < 40, "it gave up, or stormed"
     await tab.until(keeps_showing)
     stage.site.captured = None
     await stage.rename("Ada Lovelace")
