@@ -81,7 +81,7 @@ export function createHttp({ fetch, origin, environment, live, reached }) {
     const isOurs = path === 'organization/set-active' && !error && pinned && pinned === protocol.view().pinned;
     if (isOurs) protocol.pin(data?.id ?? null);
     flush();
-    const version = outcome.version ?? (isReplaced ? FIRST : null);
+    const version = outcome.version ?? (isReplaced || isOurs ? FIRST : null);
     if (version === null || isSignedOut) finish?.(error);
     else {
       if (finish) reached(version).then(() => finish(null));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import '../src/after.js'; // so that it need not be waited for
-import { sessionOf, start, turn, wrote } from './client.js';
+import { isSettled, sessionOf, start, turn, wrote } from './client.js';
 
 const acme = sessionOf('acme');
 const umbrella = sessionOf('umbrella');
@@ -85,6 +85,17 @@ describe('setActive in a pinned tab', () => {
     assert.equal((await outcome).error, null);
     assert.deepEqual([...new Set(seen)], ['acme acme', 'umbrella umbrella', 'initech initech']);
     assert.deepEqual(steps.slice(-2), ['switching initech-ag', 'switched initech-ag']);
+  });
+
+  test('to what is active already, which writes nothing, is waited for as well', async () => {
+    const { world, client, nth, steps } = await startPinned();
+    const outcome = client.organization.setActive({ organizationId: 'acme' });
+    await (await nth(0)).answer({ id: 'acme' });
+    assert.equal(await isSettled(outcome), false);
+    world.socket.update(5, { id: 5, data: acme, tag: 'a' }, { id: 6, data: { id: 'acme' }, tag: 'o1' });
+    await outcome;
+    assert.deepEqual(client.session.get().data, acme);
+    assert.equal(steps.at(-1), 'switched acme');
   });
 
   test('to null lets go of the pin', async () => {
