@@ -22,6 +22,7 @@ const isVisible = () => globalThis.document?.visibilityState !== 'hidden';
 
 /** @param {() => void} wake @param {() => void} sleep */
 function onWake(wake, sleep) {
+  /** @type {Record<string, any>} */
   const handlers = {
     online: wake,
     // The connection is asked at once whether it is still there.
@@ -33,10 +34,10 @@ function onWake(wake, sleep) {
     pagehide: sleep,
     freeze: sleep,
   };
-  const listening = new AbortController();
-  for (const [sign, handle] of Object.entries(handlers)) {
-    // Some are events of the document, and do not bubble.
-    globalThis.window?.addEventListener(sign, handle, { capture: true, signal: listening.signal });
-  }
-  return () => listening.abort();
+  const { window } = globalThis;
+  // In the capture phase, because some are events of the document, and do not bubble.
+  for (const sign in handlers) window?.addEventListener(sign, handlers[sign], true);
+  return () => {
+    for (const sign in handlers) window?.removeEventListener(sign, handlers[sign], true);
+  };
 }
