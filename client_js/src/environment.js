@@ -35,9 +35,9 @@ function onWake(wake, sleep) {
     freeze: sleep,
   };
   const { window } = globalThis;
-  // In the capture phase, because some are events of the document, and do not bubble.
-  for (const sign in handlers) window?.addEventListener(sign, handlers[sign], true);
+  const options = { capture: true }; // some are events of the document, and do not bubble
+  for (const sign in handlers) window?.addEventListener(sign, handlers[sign], options);
   return () => {
-    for (const sign in handlers) window?.removeEventListener(sign, handlers[sign], true);
+    for (const sign in handlers) window?.removeEventListener(sign, handlers[sign], options);
   };
 }
