@@ -168,7 +168,6 @@ export function createProtocol() {
   const rebind = (isSignedOut = false) => {
     if (end === CLOSED) return;
     end = heldReason = null;
-    failing = false;
     part(isSignedOut ? ENDED : UNTAGGED, 0);
     if (isSignedOut) reason = 'signed_out';
   };
