@@ -10,11 +10,11 @@ import { createTabs } from './tabs.js';
 const UNTIL_WITHIN = 10_000;
 
 /**
- * @param {Omit<Parameters<typeof createHttp>[0], 'reached'> & {url: string, isConnected: boolean}} ports
+ * @param {Omit<Parameters<typeof createHttp>[0], 'reached'> & {url: string, WebSocket: unknown}} ports
  */
 export function createAfter(ports) {
-  const { url, live, environment, isConnected } = ports;
-  const reached = createReach(live, environment, isConnected);
+  const { url, live, environment, WebSocket } = ports;
+  const reached = createReach(live, environment, WebSocket !== undefined);
   return {
     perform: createHttp({ ...ports, reached }),
     close: createTabs(url, live),

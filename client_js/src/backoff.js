@@ -8,22 +8,14 @@ const GOOD = 5_000;
 
 export function createBackoff() {
   let attempts = 0;
-  let openedAt = Infinity;
-  return {
-    /** @param {number} now */
-    opened(now) {
-      openedAt = now;
-    },
 
-    /**
-     * @param {number} now
-     * @param {number} random from 0 up to, not including, 1
-     * @returns {number} the delay before the next attempt
-     */
-    next(now, random) {
-      if (now - openedAt >= GOOD) attempts = 0;
-      openedAt = Infinity;
-      return random * Math.min(CAP, BASE * 2 ** attempts++);
-    },
+  /**
+   * @param {number} held    for how long the last connection was open
+   * @param {number} random  from 0 up to, not including, 1
+   * @returns {number} the delay before the next attempt
+   */
+  return (held, random) => {
+    if (held >= GOOD) attempts = 0;
+    return random * Math.min(CAP, BASE * 2 ** attempts++);
   };
 }

@@ -1,38 +1,21 @@
 // @ts-check
-/**
- * What is true of one connection, and forgotten with it; with its heartbeat (docs/protocol.md#heartbeat). Times are in
- * milliseconds.
- *
- * @typedef {object} Connection
- * @property {boolean} open
- * @property {boolean} live                   as the last `status` said
- * @property {string} position                the newest version that it has proved to have
- * @property {string} told                    the version of its last update
- * @property {string | null} bye              a `bye` whose meaning the close code will decide
- * @property {Map<unknown, string>} barriers  throw-away subscriptions, each waiting for a version
- * @property {number} interval                of silence, before the server is asked whether it is there
- * @property {number} heardAt
- * @property {number | null} answerBy         when a silent server is dead
- */
+/** What can be said of a connection in numbers: how far it is, its times in milliseconds, and its close codes. */
+
+export const NONE = 0;
+export const OPENING = 1;
+export const OPEN = 2;
 
 /** Within which time a server must answer. */
 export const ANSWER_WITHIN = 10_000;
+/** Of which silence it is asked whether it is there, unless its `hello` says otherwise. */
+export const INTERVAL = 25_000;
 
-/**
- * @param {number} now
- * @param {boolean} open  else it is being opened
- * @returns {Connection}
- */
-export function createConnection(now, open) {
-  return {
-    open,
-    live: true,
-    position: '',
-    told: '',
-    bye: null,
-    barriers: new Map(),
-    interval: 25_000,
-    heardAt: now,
-    answerBy: now + ANSWER_WITHIN, // the first frame is due
-  };
-}
+export const LOST = 1006;
+export const TRY_LATER = 1013;
+export const PROTOCOL_ERROR = 4400;
+export const SESSION_OVER = 4401;
+
+/** How many in a row must have failed to open before long-polling is tried. */
+export const FAILURES = 3;
+/** A WebSocket's `readyState` until its handshake. */
+export const CONNECTING = 0;

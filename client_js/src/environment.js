@@ -18,21 +18,26 @@ export function createEnvironment() {
   };
 }
 
-const isVisible = () => typeof document === 'undefined' || document.visibilityState === 'visible';
-
-const SIGNS = ['online', 'offline', 'pageshow', 'resume', 'visibilitychange', 'pagehide', 'freeze'];
+const isVisible = () => globalThis.document?.visibilityState !== 'hidden';
 
 /** @param {() => void} wake @param {() => void} sleep */
 function onWake(wake, sleep) {
-  if (typeof window === 'undefined') return () => {};
-  /** @param {Event} sign */
-  const heed = ({ type }) => {
+  /** @type {Record<string, any>} */
+  const handlers = {
+    online: wake,
+    // The connection is asked at once whether it is still there.
+    offline: wake,
+    pageshow: wake,
+    resume: wake,
+    visibilitychange: () => isVisible() && wake(),
     // A page that goes into the back/forward cache or is frozen must let go of its connection.
-    if (/pagehide|freeze/.test(type)) sleep();
-    // `offline` wakes, too: the connection is asked at once whether it is still there.
-    else if (type !== 'visibilitychange' || isVisible()) wake();
+    pagehide: sleep,
+    freeze: sleep,
   };
-  const capture = { capture: true }; // some are events of the document, and do not bubble
-  for (const sign of SIGNS) window.addEventListener(sign, heed, capture);
-  return () => SIGNS.forEach((sign) => window.removeEventListener(sign, heed, capture));
+  const { window } = globalThis;
+  const options = { capture: true }; // some are events of the document, and do not bubble
+  for (const sign in handlers) window?.addEventListener(sign, handlers[sign], options);
+  return () => {
+    for (const sign in handlers) window?.removeEventListener(sign, handlers[sign], options);
+  };
 }

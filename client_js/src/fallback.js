@@ -3,6 +3,7 @@
  * Long-polling for as long as WebSockets do not come through: it keeps trying one, and hands it over when it opens. It
  * is loaded when it is needed.
  */
+import { LOST } from './connection.js';
 import { createPollingSocket } from './polling-socket.js';
 
 /** How often a WebSocket is tried, in milliseconds. */
@@ -10,27 +11,31 @@ const TRY_EVERY = 60_000;
 
 /**
  * @param {object} ports
- * @param {() => WebSocket} ports.open  begins a WebSocket
+ * @param {any} ports.WebSocket
  * @param {typeof fetch} ports.fetch
  * @param {import('./index.js').Environment} ports.environment
- * @param {(webSocket?: WebSocket) => void} ports.leave  ends the fallback; without a WebSocket, HTTP fails as well
+ * @param {() => void} ports.leave  ends the fallback: a WebSocket has opened, or HTTP fails as well
  * @returns {import('./index.js').WebSocketConstructor}
  */
-export function createFallback({ open, fetch, environment, leave }) {
+export function createFallback({ WebSocket: Plain, fetch, environment, leave }) {
   const { now, setTimer, clearTimer } = environment;
   /** @type {any} */
   const PollingSocket = createPollingSocket({ fetch, now, setTimer, clearTimer });
 
   return /** @type {any} */ (class extends PollingSocket {
+    /** Called with the WebSocket that has opened, just before its own `onopen`. @type {((webSocket: WebSocket) => void) | null} */
+    onupgrade = null;
     /** @type {WebSocket | null} */
     #trial = null;
     /** @type {unknown} */
     #timer = null;
     #isAnswered = false;
+    #open;
 
     /** @param {string} url @param {string[]} protocols */
     constructor(url, protocols) {
       super(url, protocols);
+      this.#open = () => new Plain(url, protocols);
       this.#wait();
     }
 
@@ -42,12 +47,14 @@ export function createFallback({ open, fetch, environment, leave }) {
     #try() {
       this.#wait();
       this.#trial?.close();
-      const trial = open();
+      const trial = this.#open();
       this.#trial = trial;
-      trial.onopen = () => {
+      trial.onopen = (/** @type {any} */ event) => {
         if (this.#trial !== trial) return;
-        this.#trial = null;
-        leave(trial);
+        this.#trial = trial.onopen = null;
+        leave();
+        this.onupgrade?.(trial);
+        trial.onopen?.(event);
       };
     }
 
@@ -66,7 +73,7 @@ export function createFallback({ open, fetch, environment, leave }) {
     /** @param {number} code @param {string} [reason] */
     tellClose(code, reason) {
       this.#stop();
-      if (code === 1006 && !this.#isAnswered) leave();
+      if (code === LOST && !this.#isAnswered) leave();
       super.tellClose(code, reason);
     }
 

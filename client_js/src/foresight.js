@@ -10,13 +10,13 @@ export function createForesight(live) {
   /** In the order of the writes. @type {Set<{id: string | undefined, fields: object}>} */
   const patches = new Set();
 
-  live.foresee = (query, data) => {
+  live.foresee = (query, { data }) => {
     for (const { id, fields } of patches) {
       if (!data) break;
       if (query === 'user' && data.id === id) data = { ...data, ...fields };
       if (query === 'session' && data.user.id === id) data = { ...data, user: { ...data.user, ...fields } };
     }
-    return data;
+    return { data };
   };
 
   return (fields) => {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Text from the network, and the versions in it (docs/protocol.md#nomenclature). Pure. */
+/** JSON text, and the versions in it (docs/protocol.md#nomenclature). Pure. */
 
 const VERSION = /^[0-9a-f]{16}$/;
 
@@ -13,6 +13,26 @@ export function parse(text) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * JSON with sorted fields: equal values give equal text.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function canonical(value) {
+  return JSON.stringify(value, (_, part) => {
+    return isRecord(part) ? Object.fromEntries(Object.entries(part).sort()) : part;
+  });
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, any>}
+ */
+export function isRecord(value) {
+  return Object(value) === value && !Array.isArray(value);
 }
 
 /**

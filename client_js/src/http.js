@@ -8,6 +8,7 @@
  */
 import { createForesight } from './foresight.js';
 import { isVersion, parse } from './frame.js';
+import { createSwitching } from './switching.js';
 
 /** How long a write waits to be shown, in milliseconds. */
 const SHOW_WITHIN = 5_000;
@@ -25,15 +26,15 @@ const CREDENTIAL = /^(sign|change-password)/;
 /**
  * @param {object} ports
  * @param {typeof fetch} ports.fetch
- * @param {string} ports.baseURL
+ * @param {string} ports.origin
  * @param {import('./index.js').Environment} ports.environment
  * @param {import('./live.js').Live} ports.live
- * @param {ReturnType<typeof import('./switching.js').createSwitching>} ports.switching
  * @param {ReturnType<typeof import('./reach.js').createReach>} ports.reached
  */
-export function createHttp({ fetch, baseURL, environment, live, switching, reached }) {
+export function createHttp({ fetch, origin, environment, live, reached }) {
   const { session, protocol, flush } = live;
   const patch = createForesight(live);
+  const beginSwitch = createSwitching(live);
 
   /** @param {string} path  such as `sign-in/email` @param {Record<string, any>} [input]  the body; of a read, the query */
   const call = async (path, input = {}) => {
@@ -44,7 +45,7 @@ export function createHttp({ fetch, baseURL, environment, live, switching, reach
       ? { method: 'GET' }
       : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) };
     try {
-      const url = `${baseURL}/api/auth/${path}${search ? `?${search}` : ''}`;
+      const url = `${origin}/api/auth/${path}${search ? `?${search}` : ''}`;
       const response = await fetch(url, { ...request, credentials: 'include' });
       return read(response, parse(await response.text()));
     } catch {
@@ -60,22 +61,27 @@ export function createHttp({ fetch, baseURL, environment, live, switching, reach
   const foresights = {
     'update-user': (body) => patch(Object.fromEntries(stated(body))),
     'organization/set-active': ({ organizationId, organizationSlug }) =>
-      switching.begin(organizationId ?? organizationSlug ?? null),
+      beginSwitch(organizationId ?? organizationSlug ?? null),
   };
 
-  /** Writes, and waits until that is shown. @param {string} path @param {any} [body] @returns {Promise<Outcome>} */
-  const perform = async (path, body = {}) => {
+  /** Writes, and waits until that is shown. @param {string} name  such as `signIn/email` @param {any} [body] @returns {Promise<Outcome>} */
+  const perform = async (name, body = {}) => {
+    const path = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const finish = foresights[path]?.(body);
+    const { pinned } = protocol.view();
     const isCredential = CREDENTIAL.test(path);
     if (isCredential) protocol.hold();
     const outcome = await call(path, body);
     const { data, error } = outcome;
-    const isReachable = session.get().status !== 'stale' && !protocol.isFailing();
+    const isReachable = session.get().status !== 'stale' && !protocol.view().failing;
     const isReplaced = isCredential && data?.user;
     const isSignedOut = path === 'sign-out' && data?.success;
     if (isCredential) protocol.release(isReplaced ? 'replaced' : isSignedOut ? 'signed_out' : 'kept');
+    // In a pinned tab the pin moves along, unless it has moved meanwhile: what was asked for here is seen here.
+    const isOurs = path === 'organization/set-active' && !error && pinned && pinned === protocol.view().pinned;
+    if (isOurs) protocol.pin(data?.id ?? null);
     flush();
-    const version = outcome.version ?? (isReplaced ? FIRST : null);
+    const version = outcome.version ?? (isReplaced || isOurs ? FIRST : null);
     if (version === null || isSignedOut) finish?.(error);
     else {
       if (finish) reached(version).then(() => finish(null));

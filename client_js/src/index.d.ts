@@ -195,6 +195,7 @@ export interface OrganizationCalls {
   delete: Call<{ organizationId: string }, Organization>;
   checkSlug: Call<{ slug: string }, Done>;
   /** Shown at once in `switching`; in a pinned tab, the pin stays. */
+  /** For the user, and in a pinned tab for the tab's pin as well. */
   setActive: Call<{ organizationId: string | null } | { organizationSlug: string }, Organization | null>;
   list(): Promise<Outcome<Organization[]>>;
   getFullOrganization: OptionalCall<OrganizationQuery & { membersLimit?: number }, FullOrganization | null>;

@@ -3,34 +3,21 @@
  * The stores of a client, and the subscriptions that feed them. It is not the protocol: it knows listeners, not frames.
  *
  * @typedef {import('./index.js').State<any>} State
- * @typedef {import('./index.js').WireError} WireError
+ * @typedef {import('./index.js').Switching} Switching
+ * @typedef {import('./subscription.js').Answer} Answer
  * @typedef {import('./subscription.js').Subscription} Subscription
  * @typedef {ReturnType<typeof createLive>} Live
- *
- * @typedef {object} Entry
- * @property {string} query
- * @property {import('./store.js').WritableStore<State>} store
- * @property {Subscription | null} subscription
+ * @typedef {import('./store.js').WritableStore<State>} Store
  */
+import { canonical } from './frame.js';
 import { createProtocol } from './protocol.js';
-import { isRecord, share } from './sharing.js';
+import { share } from './sharing.js';
 import { createSocket } from './socket.js';
-import { createStore, replaceTogether } from './store.js';
-
-/** @type {State} */
-const PENDING = {
-  data: null,
-  isPending: true,
-  error: null,
-  status: 'connecting',
-  stale: false,
-  version: null,
-  reason: null,
-};
+import { createStore } from './store.js';
 
 /**
- * @param {string} url  http or https
  * @param {object} options
+ * @param {string} options.url  http or https
  * @param {import('./index.js').WebSocketConstructor | undefined} options.WebSocket
  * @param {boolean} options.shared
  * @param {typeof fetch} options.fetch
@@ -38,88 +25,85 @@ const PENDING = {
  * @param {number} options.linger  milliseconds
  * @param {import('./index.js').Initial | null} options.initial
  */
-export function createLive(url, { WebSocket, shared, fetch, environment, linger, initial }) {
-  const { setTimer, clearTimer } = environment;
+export function createLive({ linger, initial, ...ports }) {
+  const { setTimer, clearTimer } = ports.environment;
   const protocol = createProtocol();
-  /** @type {Map<string, Entry>} */
-  const entries = new Map();
-  /** Told whenever all is shown, and of why a pin was given up. @type {Set<(unpinned: WireError | null) => void>} */
+  /** @type {Map<string, Store>} */
+  const stores = new Map();
+  /** Each puts what the protocol says into a store, and gives what notifies its listeners. @type {(() => () => void)[]} */
+  const shows = [];
+  /** Told whenever all is shown. @type {Set<() => void>} */
   const observers = new Set();
-  /** @param {WireError | null} unpinned */
-  const onStep = (unpinned) => {
-    replaceTogether([...entries.values()].map((entry) => () => show(entry)));
-    for (const observe of observers) observe(unpinned);
+  const onStep = () => {
+    // All of it changes before anybody is told: no listener sees one store changed and another not yet.
+    for (const notify of shows.map((show) => show())) notify();
+    for (const observe of observers) observe();
   };
-
-  /** @param {Entry} entry */
-  const show = ({ query, store, subscription }) => {
-    const before = store.get();
-    const { version, data, ...state } = subscription ? protocol.state(subscription) : PENDING;
-    // A newer version of equal data is no news.
-    const next = share(before, { ...state, data: live.foresee(query, data), version: before.version });
-    return store.replace(next === before ? before : { ...next, version });
-  };
+  const { flush, ...connection } = createSocket({ ...ports, protocol, onStep });
 
   /**
-   * @param {string} query
+   * @param {string} name
    * @param {Record<string, unknown>} [args]
-   * @param {import('./index.js').Initial | null} [known]
-   * @returns {Entry['store']} the same one for equal arguments
+   * @param {import('./index.js').Initial | null} [initial]
+   * @returns {Store} the same one for equal arguments
    */
-  const query = (query, args = {}, known) => {
-    const key = query + canonical(args);
-    const entry = entries.get(key) ?? createEntry(query, args, known);
-    entries.set(key, entry);
-    return entry.store;
+  const query = (name, args = {}, initial) => {
+    const key = name + canonical(args);
+    const store = stores.get(key) ?? create(name, args, initial && { ...initial, isPending: false });
+    stores.set(key, store);
+    return store;
   };
 
-  /** @param {string} query @param {Record<string, unknown>} args @param {import('./index.js').Initial | null} [known] */
-  const createEntry = (query, args, known) => {
+  /** @param {string} query @param {Record<string, unknown>} args @param {Partial<Answer> | null} [known] @returns {Store} */
+  const create = (query, args, known) => {
+    /** @type {Subscription | undefined} */
+    let subscription;
     /** @type {unknown} */
-    let lingering = null;
-    /** @type {Entry} */
-    const entry = {
-      query,
-      subscription: null,
-      // What the page was delivered with is also what it shows until it is hydrated.
-      store: createStore(known ? { ...PENDING, ...known, isPending: false } : PENDING, {
-        onFirst() {
-          clearTimer(lingering);
-          entry.subscription ??= protocol.subscribe(query, args, known ?? undefined);
-          socket.flush();
-        },
-        onLast() {
-          lingering = setTimer(() => {
-            protocol.unsubscribe(/** @type {Subscription} */ (entry.subscription));
-            entry.subscription = null;
-            socket.flush();
-          }, linger);
-        },
-      }),
-    };
-    return entry;
+    let lingering;
+    // What the page was delivered with is also what it shows until it is hydrated.
+    const store = createStore({ ...protocol.state(), ...known }, () => {
+      clearTimer(lingering);
+      const mine = (subscription ??= protocol.subscribe(query, args, known));
+      flush();
+      return () => {
+        lingering = setTimer(() => {
+          protocol.unsubscribe(mine);
+          subscription = undefined;
+          flush();
+        }, linger);
+      };
+    });
+    shows.push(() => {
+      const before = store.get();
+      const state = protocol.state(subscription);
+      // A newer version of equal data is no news.
+      const next = share(before, { ...state, ...live.foresee?.(query, state), version: before.version });
+      return store.replace(next === before ? before : { ...next, version: state.version });
+    });
+    return store;
   };
 
-  const session = query('session', {}, initial);
-  const socket = createSocket(url.replace(/^http/, 'ws'), { protocol, WebSocket, shared, fetch, environment, onStep });
   const live = {
     protocol,
-    session,
+    session: query('session', {}, initial),
     query,
     observers,
-    flush: socket.flush,
-    /** What is shown for `data`, while writes are in flight. @param {string} _query @param {any} data */
-    foresee: (_query, data) => data,
-    close: socket.close,
-  };
-  session.subscribe(() => {}); // always on
-  socket.start();
-  return live;
-}
+    flush,
+    /** What of it is shown otherwise, while writes are in flight. @type {((query: string, state: State) => Partial<State>) | null} */
+    foresee: null,
+    /** Where a switch of the organization stands: see switching.js. */
+    switching: createStore(/** @type {Switching} */ ({ status: 'idle' })),
+    /** The switch to a pin, until it has ended. @type {Switching | null} */
+    pinning: null,
 
-/** JSON with sorted fields: equal args give equal text. @param {unknown} value @returns {string} */
-function canonical(value) {
-  return JSON.stringify(value, (_, part) => {
-    return isRecord(part) ? Object.fromEntries(Object.entries(part).sort()) : part;
-  });
+    /** @param {string | null} to */
+    pin(to) {
+      protocol.pin(to);
+      live.switching.replace((live.pinning = { status: 'switching', to }))();
+      flush();
+    },
+
+    ...connection,
+  };
+  return live;
 }

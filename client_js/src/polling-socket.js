@@ -11,6 +11,7 @@
  * @property {(run: () => void, delay: number) => unknown} [setTimer]
  * @property {(timer: any) => void} [clearTimer]
  */
+import { LOST, PROTOCOL_ERROR, SESSION_OVER, TRY_LATER } from './connection.js';
 import { isVersion, parse } from './frame.js';
 import { Ledger } from './ledger.js';
 import { StandIn } from './stand-in.js';
@@ -24,11 +25,6 @@ const PACE = 1_000;
 const NEVER = '0'.repeat(16);
 /** Errors of a result which on a WebSocket are errors of the frame that asked: the subscription is at its end. */
 const REFUSALS = new Set(['unknown_query', 'invalid_args']);
-
-const SESSION_OVER = 4401;
-const PROTOCOL_ERROR = 4400;
-const TRY_LATER = 1013;
-const LOST = 1006;
 
 /**
  * @param {PollingOptions} [options]

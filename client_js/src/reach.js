@@ -1,5 +1,6 @@
 // @ts-check
 /** Waiting until what is shown is of a version that came from outside the connection. */
+import { createBarriers } from './barrier.js';
 
 /**
  * @param {import('./live.js').Live} live
@@ -7,13 +8,15 @@
  * @param {boolean} isConnected  else nothing will ever be shown
  */
 export function createReach({ protocol, session, observers, flush }, { setTimer, clearTimer }, isConnected) {
+  const barriers = createBarriers(protocol);
   /** @type {Set<{version: string, settle: (shown: boolean) => void}>} */
   const waiting = new Set();
 
   observers.add(() => {
+    if (barriers.step()) flush();
     const isOver = session.get().status === 'closed';
     for (const { version, settle } of [...waiting]) {
-      if (protocol.shown() >= version) settle(true);
+      if (barriers.shown() >= version) settle(true);
       else if (isOver) settle(false);
     }
   });
@@ -35,7 +38,7 @@ export function createReach({ protocol, session, observers, flush }, { setTimer,
       };
       const wait = { version, settle };
       waiting.add(wait);
-      protocol.reach(version);
+      barriers.reach(version);
       flush();
     });
   };

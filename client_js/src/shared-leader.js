@@ -29,12 +29,11 @@
  * @property {string} newest
  * @property {Asked[]} asked
  */
+import { LOST } from './connection.js';
 import { newer } from './frame.js';
 import { UNDECIDED } from './ledger.js';
 import { SharedWire } from './shared-wire.js';
 import { tell, toWish } from './shared-wish.js';
-
-const LOST = 1006;
 
 export class SharedLeader {
   /** @type {SharedWire | null} */
@@ -97,8 +96,14 @@ export class SharedLeader {
 
   // Connections
 
-  #dial() {
-    return new SharedWire(this.#ports.connect(), {
+  /** @param {any} [socket] */
+  #dial(socket = this.#ports.connect()) {
+    // Of one that stands in for a WebSocket: that one has opened. All move there when it has greeted us.
+    socket.onupgrade = (/** @type {WebSocket} */ better) => {
+      if (this.#next) better.close();
+      else this.#next = this.#dial(better);
+    };
+    return new SharedWire(socket, {
       change: (wire) => this.#serve(wire),
       pong: (wire) => this.#pong(wire),
       bye: (wire, frame) => this.#tell(this.#on(wire), frame),

@@ -8,6 +8,7 @@
  *
  * @typedef {import('./shared-world.js').SharedOptions} SharedOptions
  */
+import { LOST } from './connection.js';
 import { parse } from './frame.js';
 import { Ledger } from './ledger.js';
 import { SharedLeader } from './shared-leader.js';
@@ -18,7 +19,6 @@ import { StandIn } from './stand-in.js';
 
 /** How long a leader without a connection stays: all are to hear how it ended before the next one begins. */
 const PARTING = 100;
-const LOST = 1006;
 
 /**
  * Without Web Locks or BroadcastChannel it makes plain WebSockets.
@@ -248,3 +248,17 @@ export function createSharedSocket(options = {}) {
 }
 
 export const SharedSocket = createSharedSocket();
+
+/**
+ * @param {() => WebSocket} open  makes the one connection, where it is this tab's turn
+ * @param {string} url
+ * @param {import('./index.js').Environment} environment
+ */
+export function shareSocket(open, url, environment) {
+  /** @type {any} */
+  const WebSocket = function () {
+    return open();
+  };
+  const Shared = createSharedSocket({ ...environment, WebSocket });
+  return () => new Shared(url, []);
+}

@@ -15,11 +15,9 @@
  * @property {Answer | null} answer
  * @property {Answer | null} late                  the server cannot reach the version that a request needs
  */
-import { isVersion, newer, parse } from './frame.js';
+import { LOST } from './connection.js';
+import { isRecord, isVersion, newer, parse } from './frame.js';
 import { UNDECIDED } from './ledger.js';
-import { isRecord } from './sharing.js';
-
-const LOST = 1006;
 
 export class SharedWire {
   /** @type {any} */

@@ -16,9 +16,8 @@
  * @property {Answer | null} told   what it was told on this wire
  * @property {boolean} isOwed       it shows what another wire said, which this one has to confirm
  */
-import { newer } from './frame.js';
+import { canonical, newer } from './frame.js';
 import { UNDECIDED } from './ledger.js';
-import { isRecord } from './sharing.js';
 
 /** @param {import('./ledger.js').Asked} asked @param {string} version  the newest that the tab was told @returns {Wish} */
 export function toWish({ id, query, args, since, tag, isConfirmed }, version) {
@@ -40,7 +39,5 @@ export function tell(wish, answer) {
 
 /** Equal for equal (query, args). @param {{query: string, args: Record<string, unknown>}} asked */
 function keyOf({ query, args }) {
-  return query + JSON.stringify(args, (_, part) => {
-    return isRecord(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part;
-  });
+  return query + canonical(args);
 }

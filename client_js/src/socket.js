@@ -9,82 +9,76 @@
  * @typedef {ReturnType<typeof createSocket>} Socket
  */
 import { createBackoff } from './backoff.js';
+import { CONNECTING, FAILURES } from './connection.js';
 
 const SUBPROTOCOL = 'sessionwire.v1';
-/** How many WebSockets must have failed, and none ever opened, before long-polling is tried. */
-const FAILURES = 3;
-/** A WebSocket's `readyState` until its handshake. */
-const CONNECTING = 0;
 
 /**
- * @param {string} url  http or https
  * @param {object} ports
+ * @param {string} ports.url  http or https
  * @param {Protocol} ports.protocol
  * @param {WebSocketConstructor | undefined} ports.WebSocket  without one, nothing is connected: server-side rendering
  * @param {boolean} [ports.shared]  one for all tabs of the browser
  * @param {typeof fetch} ports.fetch
  * @param {Environment} ports.environment
- * @param {(unpinned: ReturnType<Protocol['drain']>['unpinned']) => void} ports.onStep  called after every step
+ * @param {() => void} ports.onStep  called after every step
  */
-export function createSocket(url, { protocol, WebSocket, shared = false, fetch, environment, onStep }) {
+export function createSocket(ports) {
+  const { protocol, WebSocket, shared, environment, onStep } = ports;
+  const url = ports.url.replace(/^http/, 'ws');
   const { now, random, setTimer, clearTimer, onWake } = environment;
   const backoff = createBackoff();
   /** @type {WebSocket | null} */
   let webSocket = null;
   /** Whether a connection is wanted at all, and whether the page can have one. */
-  let isWanted = false;
+  let isWanted = true;
   let isAsleep = false;
-  /** @type {number | null} */
-  let retryAt = null;
-  /** @type {{at: number, id: unknown} | null} */
+  /** When its handshake was done. */
+  let openedAt = Infinity;
+  let retryAt = Infinity;
+  /** @type {unknown} */
   let timer = null;
-  let isFlushing = false;
-  let isDirty = false;
-  /** How many WebSockets in a row have failed to open; negative infinity once one has. */
+  /** How many steps are to be followed. */
+  let steps = 0;
+  /** How many in a row have failed to open. */
   let failures = 0;
-  /** WebSocket, or what shares one; none until that is loaded. */
-  let Own = shared ? undefined : WebSocket;
-  /** It, or what stands in for it. */
-  let Transport = Own;
+  /** WebSocket, or what stands in for it while it is blocked. */
+  let Plain = WebSocket;
+  const open = () => new /** @type {WebSocketConstructor} */ (Plain)(url, [SUBPROTOCOL]);
+  /** Connects, alone or with the other tabs; null until what that needs is loaded, and where nothing is connected. */
+  let dial = shared || !WebSocket ? null : open;
 
   /** Does what follows from the steps that the protocol has taken. */
   const flush = () => {
-    isDirty = true;
-    if (isFlushing) return; // a listener led here: the loop below goes round once more
-    isFlushing = true;
+    if (steps++) return; // a listener led here: the loop below goes round once more
     try {
-      while (isDirty) {
-        isDirty = false;
-        const { frames, need, unpinned } = protocol.drain();
-        for (const frame of frames) webSocket?.send(JSON.stringify(frame));
-        if (need) satisfy(need);
-        onStep(unpinned);
-      }
+      do {
+        steps = 1;
+        const { frames, need } = protocol.drain();
+        if (need) {
+          detach();
+          isWanted = need.after < Infinity;
+          if (need.isRetry) retryAt = now() + need.after + backoff(now() - openedAt, random());
+          else connect();
+        }
+        onStep();
+        for (const frame of frames) webSocket?.send(JSON.stringify(frame)); // an `ack`, too, of what is shown by now
+      } while (steps > 1);
     } finally {
-      isFlushing = false;
+      steps = 0;
     }
     keepTime();
   };
 
-  /** @param {NonNullable<ReturnType<Protocol['drain']>['need']>} need */
-  const satisfy = (need) => {
-    detach();
-    isWanted = need.type === 'connect' && WebSocket !== undefined;
-    if (need.type === 'rest' || !WebSocket) return;
-    if (need.backoff) retryAt = now() + need.after + backoff.next(now(), random());
-    else connect();
-  };
-
   const connect = () => {
     detach();
-    if (isWanted && !isAsleep && Transport) attach(new Transport(url, [SUBPROTOCOL]));
+    if (isWanted && !isAsleep && dial) attach(dial());
   };
 
   /** Makes this the connection, from its handshake on. @param {WebSocket} socket */
   const attach = (socket) => {
     detach();
     webSocket = socket;
-    let isOpen = false;
     /** A connection we have left has no say. @param {(event: any) => void} step @returns {(event: any) => void} */
     const heed = (step) => (event) => {
       if (webSocket !== socket) return;
@@ -92,39 +86,37 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
       flush();
     };
     socket.onopen = heed(() => {
-      isOpen = true;
-      failures = -Infinity;
-      backoff.opened(now());
-      protocol.opened(now());
+      failures = 0;
+      openedAt = now();
+      protocol.opened(openedAt);
     });
     socket.onmessage = heed(({ data }) => protocol.received(data, now()));
     socket.onclose = heed((close) => {
-      if (!isOpen && ++failures === FAILURES) fallBack();
+      if (openedAt === Infinity && ++failures === FAILURES) fallBack();
       protocol.closed(close);
     });
+    // Of one that stands in for another: that one has opened.
+    /** @type {any} */ (socket).onupgrade = attach;
+    openedAt = Infinity;
     protocol.opening(now());
     flush();
   };
 
   const fallBack = () => {
-    const open = () => new /** @type {WebSocketConstructor} */ (WebSocket)(url, [SUBPROTOCOL]);
     import('./fallback.js').then(
-      ({ createFallback }) => (Transport = createFallback({ open, fetch, environment, leave })),
-      () => (failures = 0),
+      ({ createFallback }) => (Plain = createFallback({ ...ports, leave })),
+      leave,
     );
   };
 
-  /** Ends long-polling. @param {WebSocket} [socket]  has just opened; without one, HTTP does not answer, either */
-  const leave = (socket) => {
-    Transport = Own;
+  /** WebSockets are no more blocked than anything else. */
+  const leave = () => {
+    Plain = WebSocket;
     failures = 0;
-    if (!socket) return;
-    attach(socket);
-    socket.onopen?.(new Event('open'));
   };
 
   const detach = () => {
-    retryAt = null;
+    retryAt = Infinity;
     const left = webSocket;
     webSocket = null;
     // To close one that is opening is a complaint in the browser's console.
@@ -132,23 +124,16 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
     else left?.close();
   };
 
-  /**
-   * Wakes the protocol when its deadline passes. A timer that comes too early is set anew: the deadline moves with every
-   * frame, and a timer for each would cost more.
-   */
+  /** Sets the one timer, for the protocol or for the next attempt to connect. */
   const keepTime = () => {
-    const at = retryAt ?? protocol.deadline();
-    if (at !== null && timer && timer.at <= at) return;
-    if (timer) clearTimer(timer.id);
-    timer = null;
-    if (at === null) return;
-    const id = setTimer(() => {
-      timer = null;
-      if (retryAt === null) protocol.tick(now());
-      else if (now() >= retryAt) connect();
+    clearTimer(timer);
+    const at = Math.min(protocol.deadline(), retryAt);
+    if (at === Infinity) return;
+    timer = setTimer(() => {
+      protocol.tick(now());
+      if (now() >= retryAt) connect();
       flush();
-    }, Math.max(0, at - now()));
-    timer = { at, id };
+    }, at - now());
   };
 
   /** The network or the page may be back: do not sit out a delay, do not trust a connection that may have died. */
@@ -173,14 +158,9 @@ export function createSocket(url, { protocol, WebSocket, shared = false, fetch, 
 
     /** Makes the first connection. */
     start() {
-      isWanted = WebSocket !== undefined;
-      if (!shared || !isWanted) return connect();
+      if (!shared || !WebSocket) return connect();
       import('./shared-socket.js')
-        .then(({ createSharedSocket }) => {
-          Own = createSharedSocket({ .../** @type {any} */ ({ WebSocket }), random, now, setTimer, clearTimer });
-        })
-        .catch(() => (Own = WebSocket))
-        .then(() => (Transport = Own))
+        .then(({ shareSocket }) => (dial = shareSocket(open, url, environment)), () => (dial = open))
         .then(connect);
     },
 

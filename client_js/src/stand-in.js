@@ -3,6 +3,8 @@
  * What passes for a WebSocket: the part of its interface that `socket.js` uses, for connections that are something else.
  * It is not a transport: it holds the handlers, and calls them as a WebSocket would.
  */
+import { LOST } from './connection.js';
+
 export class StandIn {
   /** As of a WebSocket: 0 connecting, 1 open, 3 closed. */
   readyState = 0;
@@ -37,6 +39,6 @@ export class StandIn {
   tellClose(code, reason = '') {
     if (this.readyState === 3) return;
     this.readyState = 3;
-    this.onclose?.({ type: 'close', target: this, code, reason, wasClean: code !== 1006 });
+    this.onclose?.({ type: 'close', target: this, code, reason, wasClean: code !== LOST });
   }
 }

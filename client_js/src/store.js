@@ -13,12 +13,14 @@
 /**
  * @template T
  * @param {T} value
- * @param {{onFirst?: () => void, onLast?: () => void}} [audience]  called as the first one comes, and the last one goes
+ * @param {() => () => void} [attend]  called as the first listener comes; gives what is called as the last one goes
  * @returns {WritableStore<T>}
  */
-export function createStore(value, { onFirst, onLast } = {}) {
-  /** @type {Set<{listener: (value: T) => void}>} */
-  const listeners = new Set();
+export function createStore(value, attend) {
+  /** What calls each listener. @type {Set<() => void>} */
+  const calls = new Set();
+  /** @type {(() => void) | undefined} */
+  let leave;
 
   return {
     initial: value,
@@ -26,50 +28,31 @@ export function createStore(value, { onFirst, onLast } = {}) {
     get: () => value,
 
     subscribe(listener) {
-      const entry = { listener };
-      if (listeners.size === 0) onFirst?.();
-      listeners.add(entry);
-      call(listener, value);
+      // A listener's exception is the listener's: it is reported, and the others are called all the same.
+      const call = () => {
+        try {
+          listener(value);
+        } catch (error) {
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      };
+      if (!calls.size) leave = attend?.();
+      calls.add(call);
+      call();
       return () => {
-        if (listeners.delete(entry) && listeners.size === 0) onLast?.();
+        if (calls.delete(call) && !calls.size) leave?.();
       };
     },
 
     replace(next) {
-      if (Object.is(value, next)) return () => {};
+      const isNews = value !== next;
       value = next;
       return () => {
         // A listener may itself have led to a newer value, which then has been notified.
-        for (const entry of [...listeners]) {
-          if (Object.is(value, next) && listeners.has(entry)) call(entry.listener, next);
-        }
+        for (const call of isNews ? [...calls] : []) if (value === next && calls.has(call)) call();
       };
     },
   };
-}
-
-/**
- * Replaces the values of several stores as one: no listener sees one of them changed and another not yet.
- *
- * @param {Array<() => () => void>} replacements
- */
-export function replaceTogether(replacements) {
-  for (const notify of replacements.map((replace) => replace())) notify();
-}
-
-/**
- * A listener's exception is the listener's: it is reported, and the others are called all the same.
- *
- * @template T
- * @param {(value: T) => void} listener
- * @param {T} value
- */
-function call(listener, value) {
-  try {
-    listener(value);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }

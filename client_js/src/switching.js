@@ -6,45 +6,42 @@
  * @typedef {import('./index.js').Switching} Switching
  * @typedef {import('./index.js').WireError} WireError
  */
-import { createStore } from './store.js';
 
 /** @param {import('./live.js').Live} live */
-export function createSwitching({ session, protocol, flush, observers }) {
-  const store = createStore(/** @type {Switching} */ ({ status: 'idle' }));
+export function createSwitching(live) {
+  const { session, protocol, observers, switching } = live;
   /** @param {Switching} state */
-  const set = (state) => store.replace(state)();
-  /** Ends the switch to a pin. @type {((error: WireError | null) => void) | null} */
-  let finishPin = null;
+  const set = (state) => switching.replace(state)();
+  /** Why a pin was given up, as far as it has been told. @type {WireError | null} */
+  let told = null;
+
+  /** Ends a switch, unless another one has begun. @param {Switching} begun @param {WireError | null} error */
+  const finish = (begun, error) => {
+    const { to = null } = 'to' in begun ? begun : {};
+    if (switching.get() === begun) set(error ? { status: 'failed', to, error } : { status: 'switched', to });
+  };
+
+  const observe = () => {
+    const { pinning } = live;
+    const { refusal } = protocol.view();
+    const isGivenUp = refusal !== null && refusal !== told;
+    if (!isGivenUp && session.get().status !== 'live') return;
+    told = refusal;
+    live.pinning = null;
+    if (pinning) finish(pinning, isGivenUp ? refusal : null);
+    else if (isGivenUp) set({ status: 'idle', reason: 'membership_lost' });
+  };
+  observers.add(observe);
+  observe();
 
   /**
    * @param {string | null} to
    * @returns {(error: WireError | null) => void} ends the switch, unless another one has begun
    */
-  const begin = (to) => {
+  return (to) => {
     /** @type {Switching} */
-    const mine = { status: 'switching', to };
-    set(mine);
-    return (error) => {
-      if (store.get() === mine) set(error ? { status: 'failed', to, error } : { status: 'switched', to });
-    };
-  };
-
-  observers.add((unpinned) => {
-    if (!unpinned && session.get().status !== 'live') return;
-    if (finishPin) finishPin(unpinned);
-    else if (unpinned) set({ status: 'idle', reason: 'membership_lost' });
-    finishPin = null;
-  });
-
-  return {
-    store,
-    begin,
-
-    /** @param {string | null} to */
-    pin(to) {
-      protocol.pin(to);
-      finishPin = begin(to);
-      flush();
-    },
+    const begun = { status: 'switching', to };
+    set(begun);
+    return (error) => finish(begun, error);
   };
 }

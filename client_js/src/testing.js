@@ -7,7 +7,7 @@
  * @typedef {import('./testing.js').Step} Step
  * @typedef {{id: number, key: string, tag: string | null, isTold: boolean}} Subscription
  */
-import { isRecord } from './sharing.js';
+import { canonical } from './frame.js';
 import { StandIn } from './stand-in.js';
 
 const FIRST = 1n << 32n;
@@ -237,16 +237,11 @@ function hexadecimal(number) {
 
 /** A query with args is named like `projects.list {"archived":false}`. @param {string} query @param {object} args */
 function keyOf(query, args) {
-  return Object.keys(args).length > 0 ? `${query} ${sorted(args)}` : query;
+  return Object.keys(args).length > 0 ? `${query} ${canonical(args)}` : query;
 }
 
 /** @param {string} key */
 function canonicalKey(key) {
   const at = key.indexOf(' ');
   return at < 0 ? key : keyOf(key.slice(0, at), JSON.parse(key.slice(at)));
-}
-
-/** JSON with sorted fields. @param {object} args */
-function sorted(args) {
-  return JSON.stringify(args, (_, part) => (isRecord(part) ? Object.fromEntries(Object.entries(part).sort()) : part));
 }

@@ -5,20 +5,18 @@ import { createBackoff } from '../src/backoff.js';
 
 test('doubles up to ten seconds', () => {
   const backoff = createBackoff();
-  const delays = Array.from({ length: 8 }, () => backoff.next(0, 1));
+  const delays = Array.from({ length: 8 }, () => backoff(0, 1));
   assert.deepEqual(delays, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
 });
 
 test('has full jitter', () => {
-  assert.equal(createBackoff().next(0, 0), 0);
-  assert.equal(createBackoff().next(0, 0.5), 125);
+  assert.equal(createBackoff()(0, 0), 0);
+  assert.equal(createBackoff()(0, 0.5), 125);
 });
 
 test('starts over after a connection that held, and goes on after one that did not', () => {
   const backoff = createBackoff();
-  backoff.next(0, 1);
-  backoff.opened(0);
-  assert.equal(backoff.next(4_999, 1), 500);
-  backoff.opened(5_000);
-  assert.equal(backoff.next(10_000, 1), 250);
+  backoff(0, 1);
+  assert.equal(backoff(4_999, 1), 500);
+  assert.equal(backoff(5_000, 1), 250);
 });

@@ -43,6 +43,39 @@ describe('the hook does not notice a change on the server', () => {
     await client.until(version(5));
   });
 
+  test('the hook does not always trigger', () => {
+    const { world, client } = start({ first: acme });
+    const seen = watch(client.session, ({ data }) => data?.user.name);
+    const states = new Set([client.session.get()]);
+    for (let n = 2; n <= 100; n += 1) {
+      world.socket.update(n, { id: 1, data: sessionOf('acme', { name: `Alice ${n}` }), tag: `b${n}` });
+      states.add(client.session.get());
+    }
+    assert.deepEqual([seen.length, states.size], [100, 100], 'each change is told once, as another object');
+  });
+
+  test('a refresh of the session brings the old user back', async () => {
+    const refreshAt = new Date(0).toISOString();
+    const first = { ...acme, session: { ...acme.session, refreshAt } };
+    const { world, client, nth } = start({ first });
+    await turn();
+    world.advance(25_000);
+    world.socket.receive({ op: 'pong' });
+    world.advance(25_000);
+    world.socket.receive({ op: 'pong' });
+    const refresh = await nth(0);
+    const renamed = { ...first, user: { ...first.user, name: 'Alicia' } };
+    world.socket.update(2, { id: 1, data: renamed, tag: 'b' });
+    await refresh.answer(first, wrote(1));
+    assert.equal(client.session.get().data?.user.name, 'Alicia');
+  });
+
+  test('an administrator deletes the user, and the client never hears of it', () => {
+    const { world, client } = start({ first: acme });
+    world.socket.bye('deleted');
+    assert.deepEqual([client.session.get().data, client.session.get().reason], [null, 'deleted']);
+  });
+
   test('a member who was demoted or removed keeps the old rights on screen', () => {
     const { world, client } = start({ first: acme });
     world.socket.update(2, { id: 1, data: { ...acme, organization: null, role: null, scope: 'u1' }, tag: 'b' });
@@ -68,6 +101,28 @@ describe('switching the organization', () => {
     one.world.socket.update(2, { id: 2, data: sessionOf('umbrella'), tag: 'b' });
     const shown = [one, other].map(({ client }) => client.session.get().data?.organization?.id);
     assert.deepEqual(shown, ['umbrella', 'acme']);
+  });
+
+  test('the last tab to switch wins: the pinned one is dragged along', async () => {
+    const { world, client, nth } = start({ first: acme });
+    client.pin('umbrella');
+    world.socket.update(2, { id: 2, data: sessionOf('umbrella'), tag: 'b' });
+    world.socket.update(3, { id: 1, data: sessionOf('initech'), tag: 'c' }); // of before the pin
+    assert.equal(client.session.get().data?.organization?.id, 'umbrella');
+    client.organization.setActive({ organizationId: 'acme' });
+    await (await nth(0)).answer({ id: 'acme' }, wrote(5));
+    const [{ args }] = world.socket.sent.filter(({ op }) => op === 'subscribe').slice(-1);
+    assert.deepEqual(args, { organization: 'acme' }, 'its own switch is seen, and it is still pinned');
+  });
+
+  test('an organization is created or left, and the hooks keep the old one', async () => {
+    for (const path of /** @type {const} */ (['create', 'leave'])) {
+      const { world, client, nth } = start({ first: acme });
+      const shown = /** @type {any} */ (client.organization)[path]({}).then(() => client.session.get().data?.organization?.id);
+      await (await nth(0)).answer({ id: 'new' }, wrote(5));
+      world.socket.update(5, { id: 1, data: sessionOf('new'), tag: 'b' });
+      assert.equal(await shown, 'new', path);
+    }
   });
 
   test('the live connection stays in the old organization after the switch', async () => {
@@ -169,6 +224,22 @@ describe('the network looks like a sign-out', () => {
       client.signOut();
       await (await nth(0)).answer(body, { status });
       assert.deepEqual([client.session.get().data, client.session.get().status], [alice, 'live']);
+    });
+  }
+
+  for (const status of [401, 429, 500]) {
+    test(`a refresh that is answered by ${status} signs the user out, or flickers`, async () => {
+      const first = { ...acme, session: { ...acme.session, refreshAt: new Date(0).toISOString() } };
+      const { world, client, nth } = start({ first });
+      const seen = watch(client.session, ({ data, status }) => [data !== null, status]);
+      await turn();
+      for (let count = 0; count < 2; count += 1) {
+        world.advance(25_000);
+        world.socket.receive({ op: 'pong' });
+      }
+      await (await nth(0)).answer({ code: 'NO', message: '' }, { status });
+      await turn();
+      assert.deepEqual(new Set(seen), new Set(['[true,"live"]']));
     });
   }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { isRecord } from '../src/sharing.js';
+import { isRecord } from '../src/frame.js';
 import { Wire } from './wire.js';
 
 const DIRECTORY = new URL('../../tests/conversations/', import.meta.url);
@@ -39,7 +39,7 @@ function send(wire, frame, where) {
 /** @param {Wire} wire @param {any} frame */
 function ask(wire, frame) {
   const isBarrier = frame.since !== undefined;
-  if (isBarrier) wire.perform((protocol) => protocol.reach(frame.since));
+  if (isBarrier) wire.reach(frame.since);
   else if (frame.op === 'subscribe') wire.subscribe(frame.query, frame.args);
   else if (frame.op === 'unsubscribe') wire.unsubscribe(frame.id);
   else wire.perform((protocol, now) => protocol.probe(now));

@@ -45,11 +45,26 @@ describe('long-polling', () => {
     client.close();
   });
 
-  test('never begins after a WebSocket has been open', async () => {
+  test('begins also after a WebSocket has been open: the laptop is in another network now', async () => {
+    const { world, client, nth } = start();
+    for (let loss = 0; loss < 4; loss += 1) {
+      world.socket.end();
+      await turn();
+      world.advance(10_000);
+    }
+    assert.equal(client.session.get().status, 'stale');
+    await (await nth(0)).answer(update(5, { id: 1, unchanged: true, tag: 'a1' }), JSON_TYPE);
+    await turn();
+    assert.deepEqual([client.session.get().data, client.session.get().status], [alice, 'live']);
+    client.close();
+  });
+
+  test('is not for connections that open and are lost again', async () => {
     const { world, calls } = start();
-    for (let failure = 0; failure < 5; failure += 1) {
+    for (let loss = 0; loss < 5; loss += 1) {
       world.socket.end();
       world.advance(10_000);
+      world.socket.open();
       await turn();
     }
     assert.deepEqual([world.sockets.length, calls.length], [6, 0]);

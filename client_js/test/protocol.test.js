@@ -188,7 +188,7 @@ describe('versions', () => {
     const wire = liveWire();
     wire.subscribe('user');
     assert.deepEqual(wire.take(), [{ op: 'subscribe', id: 2, query: 'user', args: {} }]);
-    wire.perform((protocol) => protocol.reach(version(9)));
+    wire.reach(version(9));
     wire.take();
     wire.subscribe('devices');
     assert.equal(wire.take()[0].since, version(9));
@@ -250,7 +250,7 @@ describe('bye', () => {
       wire.subscribe('user');
       wire.update(1, { id: 2, data: alice.user, tag: 'u1' });
       wire.bye(reason, false);
-      assert.deepEqual(wire.need, { type: 'rest' });
+      assert.deepEqual(wire.need, { type: 'rest', after: Infinity, isRetry: false });
       for (const id of [1, 2]) {
         const { data, isPending, error, status, stale, reason: shown } = wire.state(id);
         assert.deepEqual([data, isPending, error, status, stale, shown], [null, false, null, 'closed', false, reason]);
@@ -263,7 +263,7 @@ describe('bye', () => {
   test('asks to wait before the next connection', () => {
     const wire = liveWire();
     wire.bye('shutdown', true, { after: 1500 });
-    assert.deepEqual(wire.need, { type: 'connect', backoff: true, after: 1500 });
+    assert.deepEqual(wire.need, { type: 'connect', after: 1500, isRetry: true });
   });
 
   test('protocol_error ends the connection with an error, and keeps the data', () => {
@@ -296,7 +296,7 @@ describe('the credential', () => {
     const wire = liveWire();
     wire.perform((protocol) => protocol.hold());
     wire.perform((protocol) => protocol.release('replaced'));
-    assert.deepEqual(wire.need, { type: 'connect', backoff: false, after: 0 });
+    assert.deepEqual(wire.need, { type: 'connect', after: 0, isRetry: false });
     assert.deepEqual([wire.state(1).data, wire.state(1).status, wire.state(1).stale], [alice, 'connecting', false]);
     wire.connect();
     assert.deepEqual(wire.take(), [{ ...session, since: version(1) }]);
@@ -360,37 +360,37 @@ describe('the credential', () => {
 describe('reach', () => {
   test('asks with a subscription of its own, and ends it', () => {
     const wire = liveWire();
-    wire.perform((protocol) => protocol.reach(version(7)));
+    wire.reach(version(7));
     assert.deepEqual(wire.take(), [{ ...session, id: 2, since: version(7), tag: 'a1' }]);
-    assert.equal(wire.protocol.shown(), version(1));
+    assert.equal(wire.barriers.shown(), version(1));
     wire.update(6, { id: 2, error: { code: 'version_unavailable', message: '' } });
     assert.deepEqual(wire.take(), []);
     wire.update(8, { id: 2, unchanged: true, tag: 'a1' });
     assert.deepEqual(wire.take(), [{ op: 'unsubscribe', id: 2 }]);
-    assert.equal(wire.protocol.shown(), version(8));
+    assert.equal(wire.barriers.shown(), version(8));
   });
 
   test('asks nothing when it is shown, or has been asked', () => {
     const wire = liveWire();
-    wire.perform((protocol) => protocol.reach(version(1)));
+    wire.reach(version(1));
     assert.deepEqual(wire.take(), []);
-    wire.perform((protocol) => protocol.reach(version(7)));
-    wire.perform((protocol) => protocol.reach(version(6)));
+    wire.reach(version(7));
+    wire.reach(version(6));
     assert.equal(wire.take().length, 1);
-    wire.perform((protocol) => protocol.reach('not a version'));
+    wire.reach('not a version');
     assert.deepEqual(wire.take(), []);
   });
 
   test('is answered by a new connection, too', () => {
     const wire = liveWire();
-    wire.perform((protocol) => protocol.reach(version(7)));
+    wire.reach(version(7));
     wire.perform((protocol) => protocol.closed());
-    assert.equal(wire.protocol.shown(), '');
+    assert.equal(wire.barriers.shown(), '');
     wire.take();
     wire.connect();
     assert.deepEqual(wire.take(), [{ ...session, since: version(7), tag: 'a1' }]);
     wire.update(7, { id: 1, unchanged: true, tag: 'a1' });
-    assert.equal(wire.protocol.shown(), version(7));
+    assert.equal(wire.barriers.shown(), version(7));
   });
 });
 
@@ -411,7 +411,7 @@ describe('frames from the server', () => {
     test(`with ${what} lead to a new connection, after the usual delay`, () => {
       const wire = liveWire();
       wire.perform((protocol, now) => protocol.received(text, now));
-      assert.deepEqual(wire.need, { type: 'connect', backoff: true, after: 0 });
+      assert.deepEqual(wire.need, { type: 'connect', after: 0, isRetry: true });
     });
   }
 
@@ -476,7 +476,7 @@ test('close leaves what is on show, as closed, and wants no connection', () => {
   const wire = liveWire();
   wire.perform((protocol) => protocol.close());
   wire.perform((protocol) => protocol.rebind());
-  assert.deepEqual(wire.need, { type: 'rest' });
+  assert.deepEqual(wire.need, { type: 'rest', after: Infinity, isRetry: false });
   assert.deepEqual([wire.state(1).data, wire.state(1).status, wire.state(1).stale], [alice, 'closed', true]);
-  assert.equal(wire.protocol.deadline(), null);
+  assert.equal(wire.protocol.deadline(), Infinity);
 });

@@ -102,6 +102,38 @@ describe('one connection', () => {
     assert.equal(profile.sockets.length, 1);
   });
 
+  test('that stands in for a WebSocket gives way to it, and no tab notices', async () => {
+    const { profile, server, open } = start();
+    const clients = [await open(), await open()];
+    const [polling] = profile.sockets;
+    for (const client of clients) client.take();
+    /** @type {any} */
+    const better = new /** @type {Client} */ (clients[0]).tab.environment.WebSocket('ws://example.test/live', []);
+    /** @type {any} */ (polling).onupgrade(better);
+    await server.serveAll();
+    server.commit('session');
+    await server.serveAll();
+    assert.deepEqual(profile.sockets, [better]);
+    assert.ok(clients.every(({ isConverged }) => isConverged));
+    assert.deepEqual(new Set(clients.flatMap(ops)), new Set(['update']));
+    assert.deepEqual(clients.flatMap(({ closes }) => closes), []);
+  });
+
+  test('that stands in for a WebSocket waits with that while another one is being made', async () => {
+    const { profile, server, open } = start();
+    const first = await open();
+    const [polling] = profile.sockets;
+    const second = new Client(profile.open(), server);
+    second.subscribe('session');
+    await profile.settle();
+    /** @type {any} */
+    const better = new first.tab.environment.WebSocket('ws://example.test/live', []);
+    /** @type {any} */ (polling).onupgrade(better);
+    assert.ok(better.isClosed);
+    await server.serveAll();
+    assert.ok(first.isConverged && second.isConverged);
+  });
+
   test('answers a barrier only when it is there', async () => {
     const { profile, server, open } = start();
     const [, other] = [await open(), await open()];

@@ -13,7 +13,8 @@ function start({ fetch = async () => assert.fail('no HTTP'), onStep = () => {} }
   const subscription = protocol.subscribe('session');
   /** @type {import('../src/index.js').State<any>[]} */
   const states = [];
-  const socket = createSocket('ws://example.test/live', {
+  const socket = createSocket({
+    url: 'http://example.test/live',
     protocol,
     WebSocket: world.WebSocket,
     fetch,

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createStore, replaceTogether } from '../src/store.js';
+import { createStore } from '../src/store.js';
 
 test('a listener is called at once and at each change, until it takes itself back', () => {
   const store = createStore(1);
@@ -66,14 +66,17 @@ test('stores that are replaced together are never seen apart', () => {
   /** @type {number[][]} */
   const seen = [];
   one.subscribe((value) => seen.push([value, other.get()]));
-  replaceTogether([() => one.replace(2), () => other.replace(2)]);
+  for (const notify of [one.replace(2), other.replace(2)]) notify();
   assert.deepEqual(seen, [[1, 1], [2, 2]]);
 });
 
 test('the first listener and the last one are announced', () => {
   /** @type {string[]} */
   const heard = [];
-  const store = createStore(1, { onFirst: () => heard.push('first'), onLast: () => heard.push('last') });
+  const store = createStore(1, () => {
+    heard.push('first');
+    return () => heard.push('last');
+  });
   const undo = [store.subscribe(() => {}), store.subscribe(() => {})];
   undo.forEach((each) => each());
   assert.deepEqual(heard, ['first', 'last']);

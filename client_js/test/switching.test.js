@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import '../src/after.js'; // so that it need not be waited for
-import { sessionOf, start, turn, wrote } from './client.js';
+import { isSettled, sessionOf, start, turn, wrote } from './client.js';
 
 const acme = sessionOf('acme');
 const umbrella = sessionOf('umbrella');
 const refusal = { code: 'not_a_member', message: 'No.' };
 
 /** A client that shows Acme in `session` (1) and `organization` (2), and all that it has shown. */
-function startInAcme() {
+async function startInAcme() {
   const started = start({ first: acme });
+  await turn(); // what follows the first answer is loaded
   const { world, client } = started;
   const organization = client.query('organization');
   organization.subscribe(() => {});
@@ -28,7 +29,7 @@ function startInAcme() {
 
 describe('setActive', () => {
   test('is switching at once, and switched when the data are there: no moment shows two organizations', async () => {
-    const { world, client, nth, seen, steps } = startInAcme();
+    const { world, client, nth, seen, steps } = await startInAcme();
     const outcome = client.organization.setActive({ organizationId: 'umbrella' });
     const call = await nth(0);
     assert.deepEqual(client.organization.switching.get(), { status: 'switching', to: 'umbrella' });
@@ -43,7 +44,7 @@ describe('setActive', () => {
   });
 
   test('that is refused has failed, with the error, and nothing has changed', async () => {
-    const { client, nth, seen, steps } = startInAcme();
+    const { client, nth, seen, steps } = await startInAcme();
     const outcome = client.organization.setActive({ organizationSlug: 'secret' });
     await (await nth(0)).answer({ code: 'FORBIDDEN', message: '' }, { status: 403 });
     assert.equal((await outcome).error?.code, 'FORBIDDEN');
@@ -52,7 +53,7 @@ describe('setActive', () => {
   });
 
   test('of two in a row, the last one counts', async () => {
-    const { world, client, nth, steps } = startInAcme();
+    const { world, client, nth, steps } = await startInAcme();
     client.organization.setActive({ organizationId: 'umbrella' });
     client.organization.setActive({ organizationId: null });
     await (await nth(1)).answer(null, wrote(6));
@@ -64,11 +65,85 @@ describe('setActive', () => {
   });
 });
 
+describe('setActive in a pinned tab', () => {
+  async function startPinned() {
+    const started = await startInAcme();
+    const { world, client } = started;
+    client.pin('umbrella');
+    world.socket.update(2, { id: 3, data: umbrella, tag: 'b' }, { id: 4, data: { id: 'umbrella' }, tag: 'o2' });
+    return started;
+  }
+
+  test('moves the pin along: the switch is seen here, and what other tabs do is not', async () => {
+    const { world, client, nth, seen, steps } = await startPinned();
+    const outcome = client.organization.setActive({ organizationSlug: 'initech-ag' });
+    await (await nth(0)).answer({ id: 'initech' }, wrote(5));
+    const pins = world.socket.sent.filter(({ op }) => op === 'subscribe').map(({ id, args }) => [id, args.organization]);
+    assert.deepEqual(pins.slice(-3), [[5, 'initech'], [6, 'initech'], [7, 'initech']], 'the barrier is pinned, too');
+    const initech = { id: 5, data: sessionOf('initech'), tag: 'c' };
+    world.socket.update(5, initech, { id: 6, data: { id: 'initech' }, tag: 'o3' });
+    assert.equal((await outcome).error, null);
+    assert.deepEqual([...new Set(seen)], ['acme acme', 'umbrella umbrella', 'initech initech']);
+    assert.deepEqual(steps.slice(-2), ['switching initech-ag', 'switched initech-ag']);
+  });
+
+  test('to what is active already, which writes nothing, is waited for as well', async () => {
+    const { world, client, nth, steps } = await startPinned();
+    const outcome = client.organization.setActive({ organizationId: 'acme' });
+    await (await nth(0)).answer({ id: 'acme' });
+    assert.equal(await isSettled(outcome), false);
+    world.socket.update(5, { id: 5, data: acme, tag: 'a' }, { id: 6, data: { id: 'acme' }, tag: 'o1' });
+    await outcome;
+    assert.deepEqual(client.session.get().data, acme);
+    assert.equal(steps.at(-1), 'switched acme');
+  });
+
+  test('to null lets go of the pin', async () => {
+    const { world, client, nth } = await startPinned();
+    client.organization.setActive({ organizationId: null });
+    await (await nth(0)).answer(null, wrote(5));
+    assert.deepEqual(world.socket.sent.slice(-2).map(({ args }) => args.organization), [undefined, undefined]);
+  });
+
+  test('that is refused leaves the pin', async () => {
+    const { client, world, nth, steps } = await startPinned();
+    const count = world.socket.sent.length;
+    client.organization.setActive({ organizationId: 'secret' });
+    await (await nth(0)).answer({ code: 'FORBIDDEN', message: '' }, { status: 403 });
+    await turn();
+    assert.deepEqual([world.socket.sent.length, client.session.get().data], [count, umbrella]);
+    assert.equal(steps.at(-1), 'failed secret FORBIDDEN');
+  });
+
+  test('leaves a pin that was made meanwhile', async () => {
+    const { client, world, nth } = await startPinned();
+    client.organization.setActive({ organizationId: 'initech' });
+    const call = await nth(0);
+    client.pin('acme');
+    const count = world.socket.sent.length;
+    await call.answer({ id: 'initech' }, wrote(5));
+    const asked = world.socket.sent.slice(count).map(({ args }) => args?.organization);
+    assert.ok(!asked.includes('initech'), String(asked));
+  });
+});
+
 describe('a pin', () => {
+  test('to an organization of others, before the first connection, has failed as well', async () => {
+    const { world, client } = start({ isLive: false });
+    client.pin('secret');
+    world.socket.open();
+    world.socket.update(1, { id: 2, error: refusal });
+    world.socket.update(1, { id: 3, data: acme, tag: 'a' });
+    assert.deepEqual(client.session.get().data, acme);
+    await turn();
+    const switching = /** @type {any} */ (client.organization.switching.get());
+    assert.deepEqual([switching.status, switching.to, switching.error.code], ['failed', 'secret', 'not_a_member']);
+  });
+
   const asked = (/** @type {any[]} */ sent) => sent.map(({ op, id, args, tag }) => [op, id, args?.organization, tag]);
 
-  test('is asked on the same connection, and shown when all of it is there', () => {
-    const { world, client, seen, steps } = startInAcme();
+  test('is asked on the same connection, and shown when all of it is there', async () => {
+    const { world, client, seen, steps } = await startInAcme();
     const before = world.socket.sent.length;
     client.pin('umbrella');
     assert.deepEqual(asked(world.socket.sent.slice(before)), [
@@ -85,8 +160,8 @@ describe('a pin', () => {
     assert.equal(world.sockets.length, 1);
   });
 
-  test('ignores what was on its way for the organization that is left', () => {
-    const { world, client, organization } = startInAcme();
+  test('ignores what was on its way for the organization that is left', async () => {
+    const { world, client, organization } = await startInAcme();
     client.pin('umbrella');
     world.socket.update(2, { id: 1, data: sessionOf('acme', { name: 'Late' }), tag: 'x' });
     world.socket.update(2, { id: 3, data: umbrella, tag: 'b' }, { id: 4, data: { id: 'umbrella' }, tag: 'o2' });
@@ -94,8 +169,8 @@ describe('a pin', () => {
     assert.deepEqual(organization.get().data, { id: 'umbrella' });
   });
 
-  test('is asked again after a cut, and applies to later subscriptions, but not to other queries or stated ones', () => {
-    const { world, client } = startInAcme();
+  test('is asked again after a cut, and applies to later subscriptions, but not to other queries or stated ones', async () => {
+    const { world, client } = await startInAcme();
     client.pin('umbrella');
     world.socket.end();
     world.wake();
@@ -113,17 +188,20 @@ describe('a pin', () => {
     ]);
   });
 
-  test('before the first connection never shows the active organization', () => {
+  test('before the first connection never shows the active organization', async () => {
     const { world, client } = start({ isLive: false });
     client.pin('umbrella');
     world.socket.open();
     assert.deepEqual(asked(world.socket.sent), [['subscribe', 2, 'umbrella', undefined]]);
+    assert.equal(client.organization.switching.get().status, 'switching');
     world.socket.update(1, { id: 2, data: umbrella, tag: 'b' });
+    assert.equal(client.session.get().data?.scope, umbrella.scope);
+    await turn();
     assert.equal(client.organization.switching.get().status, 'switched');
   });
 
-  test('to an organization of others has failed, and what was on show stays', () => {
-    const { world, client, seen, steps } = startInAcme();
+  test('to an organization of others has failed, and what was on show stays', async () => {
+    const { world, client, seen, steps } = await startInAcme();
     client.pin('secret');
     world.socket.update(2, { id: 3, error: refusal }, { id: 4, error: refusal });
     assert.deepEqual(asked(world.socket.sent.slice(-2)), [
@@ -136,8 +214,8 @@ describe('a pin', () => {
     assert.equal(client.session.get().status, 'live');
   });
 
-  test('falls back to the active organization, with the reason, when the membership is lost', () => {
-    const { world, client, seen, steps } = startInAcme();
+  test('falls back to the active organization, with the reason, when the membership is lost', async () => {
+    const { world, client, seen, steps } = await startInAcme();
     client.pin('umbrella');
     world.socket.update(2, { id: 3, data: umbrella, tag: 'b' }, { id: 4, data: { id: 'umbrella' }, tag: 'o2' });
     world.socket.update(3, { id: 3, error: refusal }, { id: 4, error: refusal });
@@ -147,8 +225,8 @@ describe('a pin', () => {
     assert.deepEqual([seen.at(-1), client.session.get().error], ['acme acme', null]);
   });
 
-  test('is taken back by null', () => {
-    const { world, client } = startInAcme();
+  test('is taken back by null', async () => {
+    const { world, client } = await startInAcme();
     client.pin('umbrella');
     client.pin(null);
     world.socket.update(2, { id: 5, data: acme, tag: 'a' }, { id: 6, data: { id: 'acme' }, tag: 'o1' });

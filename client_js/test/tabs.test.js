@@ -41,7 +41,7 @@ function openTab() {
 describe('tabs', () => {
   const global = /** @type {any} */ (globalThis);
   const { BroadcastChannel } = global;
-  before(() => Object.assign(global, { document: {}, BroadcastChannel: Channel }));
+  before(() => Object.assign(global, { document: { getElementById() {} }, BroadcastChannel: Channel }));
   after(() => {
     Object.assign(global, { BroadcastChannel });
     delete global.document;

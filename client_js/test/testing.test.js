@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createSessionClient } from 'sessionwire';
 import { createMockWire } from 'sessionwire/testing';
-import { isRecord } from '../src/sharing.js';
+import { isRecord } from '../src/frame.js';
 import { World } from './world.js';
 
 const alice = { session: { id: 's1' }, user: { id: 'u1', name: 'Alice' }, organization: { id: 'a', name: 'Acme' } };

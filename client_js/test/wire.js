@@ -1,6 +1,7 @@
 // @ts-check
 /** A protocol with the time in our hands: what it sent, what it shows, and what it needs. */
 import assert from 'node:assert/strict';
+import { createBarriers } from '../src/barrier.js';
 import { createProtocol } from '../src/protocol.js';
 import { share } from '../src/sharing.js';
 
@@ -13,6 +14,7 @@ export function version(n) {
 
 export class Wire {
   protocol = createProtocol();
+  barriers = createBarriers(this.protocol);
   now = 0;
   /** @type {any[]} */
   sent = [];
@@ -28,15 +30,17 @@ export class Wire {
   /** @template T @param {(protocol: Protocol, now: number) => T} step @returns {T} */
   perform(step) {
     const result = step(this.protocol, this.now);
+    this.barriers.step();
     const { frames, need } = this.protocol.drain();
     this.sent.push(...frames);
-    this.need = need ?? this.need;
+    if (need) this.need = { type: need.after < Infinity ? 'connect' : 'rest', ...need };
     for (const [id, subscription] of this.#subscriptions) {
       const before = this.#states.get(id);
       const state = this.protocol.state(subscription);
-      const isNews = before === undefined || share(before, { ...state, version: before.version }) !== before;
-      this.notifications += Number(isNews);
-      this.#states.set(id, state);
+      // As live.js puts it into a store.
+      const shared = before ? share(before, { ...state, version: before.version }) : state;
+      this.notifications += Number(shared !== before);
+      this.#states.set(id, { ...shared, version: state.version });
     }
     return result;
   }
@@ -48,6 +52,11 @@ export class Wire {
       this.#subscriptions.set(subscription.id, subscription);
       return subscription.id;
     });
+  }
+
+  /** @param {string} version */
+  reach(version) {
+    this.perform(() => this.barriers.reach(version));
   }
 
   /** @param {number} id */
@@ -88,7 +97,7 @@ export class Wire {
     const end = this.now + milliseconds;
     for (;;) {
       const deadline = this.protocol.deadline();
-      if (deadline === null || deadline > end) break;
+      if (deadline > end) break;
       this.now = Math.max(this.now, deadline);
       this.perform((protocol, now) => protocol.tick(now));
     }

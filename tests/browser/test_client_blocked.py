@@ -122,6 +122,68 @@ async def test_where_nothing_comes_through_a_tab_stays_pending_and_says_nobody_i
     assert all(session["isPending"] or session["data"] for session in sessions)
 
 
+async def test_a_captive_portal_is_no_sign_out_and_no_storm_and_is_left_by_itself(
+    stage: Stage,
+) -> None:
+    tab = await (await stage.device()).tab()
+    await tab.sign_up("Ada")
+    stage.site.capture()
+    assert stage.site.captured is not None
+    keeps_showing = "session.status === 'stale' && session.data?.user.name === 'Ada'"
+    await tab.until(keeps_showing)
+    for path, body in (("updateUser", {"name": "Nobody"}), ("signOut", None)):
+        outcome = await tab.call(path, body)
+        assert outcome["error"]["code"] == "INVALID_RESPONSE"
+        await tab.until(keeps_showing)
+    await tab.page.evaluate(NETWORK_IS_BACK)  # as far as the system can tell
+    started = await tab.page.evaluate("() => performance.now()")
+    await tab.page.wait_for_function(
+        "(started) => performance.now() > started + 3_000", arg=started
+    )
+    assert 4 <= stage.site.captured < 40, "it gave up, or stormed"
+    await tab.until(keeps_showing)
+    stage.site.captured = None
+    await stage.rename("Ada Lovelace")
+    await tab.shows_user("Ada Lovelace", within=RETURNS_WITHIN)
+    never_signed_out(await tab.moments())
+
+
+@pytest.mark.usefixtures("polling")
+async def test_a_tab_that_moves_to_a_network_without_websockets_goes_on_by_polling(
+    stage: Stage,
+) -> None:
+    tab = await (await stage.device()).tab()
+    await tab.sign_up("Ada")
+    stage.site.refuses_websockets = True
+    await tab.page.evaluate("() => dispatchEvent(new Event('pagehide'))")  # it lets go of its own
+    await tab.page.evaluate(NETWORK_IS_BACK)
+    await stage.rename("Ada Lovelace")
+    await tab.shows_user("Ada Lovelace", within=RETURNS_WITHIN)
+    assert stage.connections == 0
+    never_signed_out(await tab.moments())
+
+
+async def test_a_client_of_which_a_part_cannot_be_loaded_shows_what_is_true_and_calls_fail(
+    stage: Stage,
+) -> None:
+    device = await stage.device()
+    first = await device.tab()
+    await first.sign_up("Ada")
+    mine = (await first.shown())["session"]["data"]["organization"]["id"]
+    await device.context.route("**/client/after.js", lambda route: route.abort())
+    tab = await device.tab()
+    await tab.pin(mine)
+    outcome = await tab.call("updateUser", {"name": "Nobody"})
+    assert outcome["error"]["code"] == "NETWORK_ERROR"
+    await stage.rename("Ada Lovelace")
+    await tab.shows_user("Ada Lovelace")
+    await stage.write("session", "delete_many", {})
+    await tab.until("session.data === null && session.reason === 'revoked'")
+    await device.context.unroute("**/client/after.js")
+    await tab.sign_in("Ada")  # what is missing is loaded when it is asked for again
+    await tab.shows_user("Ada Lovelace")
+
+
 async def test_sockets_that_close_as_soon_as_they_open_are_no_sign_out_and_no_storm(
     stage: Stage,
 ) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, Request
 
     from browser.client_pages.recording import Device, Recording
     from browser.client_pages.stage import Stage
@@ -153,3 +153,46 @@ async def test_each_tab_has_its_own_pin(stage: Stage, laptop: Device) -> None:
     await follow(stage, tabs, "Ada Lovelace")
     shown = [(await tab.shown())["session"]["data"]["organization"]["id"] for tab in tabs]
     assert shown == [ids[0], *ids]
+
+
+def polls_of(tabs: list[Recording]) -> list[list[Request]]:
+    """For each tab, fills with the polls that it makes from now on."""
+
+    def watch(tab: Recording) -> list[Request]:
+        polls: list[Request] = []
+        tab.page.on(
+            "request",
+            lambda request: polls.append(request) if request.url.endswith("/live/poll") else None,
+        )
+        return polls
+
+    return [watch(tab) for tab in tabs]
+
+
+async def test_where_websockets_are_blocked_one_tab_polls_for_all_until_one_opens(
+    stage: Stage, laptop: Device
+) -> None:
+    stage.site.refuses_websockets = True
+    tabs = await three_tabs(laptop)
+
+    async def shows(name: str) -> list[Recording]:
+        """All show it; those who polled for that."""
+        polls = polls_of(tabs)
+        await stage.rename(name)
+        for tab in tabs:
+            await tab.shows_user(name, within=RETURNS_WITHIN)
+        return [tab for tab, made in zip(tabs, polls, strict=True) if made]
+
+    [leader] = await shows("Ada L.")
+    await leader.end()
+    tabs.remove(leader)
+    await shows("Ada King")  # the next one has found out that it has to poll
+    [_] = await shows("Ada Byron")
+
+    stage.site.refuses_websockets = False
+    await tabs[0].page.evaluate("() => dispatchEvent(new Event('online'))")
+    await eventually(lambda: stage.connections == 1)
+    await shows("Lady Lovelace")
+    assert await shows("The Countess") == []
+    for tab in tabs:
+        never_signed_out(await tab.moments())

@@ -198,3 +198,22 @@ async def test_a_pinned_tab_that_loses_its_membership_falls_back_and_says_why(
     assert "membership_lost" in str(switching)
     for each in tabs:
         await each.until("organizations.data.length === 2")
+
+
+async def test_a_switch_in_a_pinned_tab_is_seen_there_and_moves_no_other_pin(
+    stage: Stage, store: Store
+) -> None:
+    tabs, tenants = await four_tabs(stage, store)
+    one, two, three = tenants.ids
+    await tabs[2].pin(two)
+    await tabs[3].pin(three)
+    here = {"error": None, "session": one, "organization": one}
+    assert await tabs[2].page.evaluate(SWITCH, one) == here
+    await tabs[0].page.evaluate(SWITCH, two)
+    await stage.rename("The End")
+    for tab, id in zip(tabs, (two, two, one, three), strict=True):
+        await tab.shows_user("The End")
+        data = (await tab.shown())["session"]["data"]
+        assert data["organization"]["id"] == id
+    user = (await tabs[2].shown())["user"]["data"]
+    assert user["activeOrganizationId"] == two, "the user's own, which new tabs show"

@@ -101,3 +101,17 @@ def test_the_page_names_only_files_that_are_served() -> None:
     ]
     assert {*named, *imported} <= {*PAGES, *MODULES, *ASSETS}
     assert all("innerHTML" not in each.read_text() for each in DEMO.glob("*.js"))
+
+
+def test_the_page_preloads_what_the_client_begins_with_and_nothing_else() -> None:
+    needed: set[str] = set()
+    waiting = ["index.js"]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            code = (CLIENT / name).read_text()
+            waiting += re.findall(r"^(?:import|export)\b[^;]*? from '\./([^']+)'", code, re.M)
+    page = (DEMO / "index.html").read_text()
+    preloaded = re.findall(r'rel="modulepreload" href="/sessionwire/client/([^"]+)"', page)
+    assert sorted(preloaded) == sorted(needed)

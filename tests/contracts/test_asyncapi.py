@@ -99,7 +99,7 @@ def test_conversations_hold_a_frame_of_every_kind_in_both_directions() -> None:
 
 
 def test_a_frame_without_one_of_its_fields_or_with_another_is_noticed() -> None:
-    optional = {("error", "id"), ("bye", "after")}
+    optional = {("error", "id"), ("update", "ack"), ("bye", "after")}
     for path in CONVERSATIONS:
         for frame in play(conversation(path)).said:
             assert message_faults({**frame, "more": 1})

@@ -23,7 +23,8 @@ _STARTS = ("http.response.start", "websocket.http.response.start")
 _DENIAL = "websocket.http.response"
 _POLICY = "content-security-policy"
 _DOCUMENTS = ("/sessionwire/openapi.json", "/sessionwire/asyncapi.json")
-_ANYWHERE = ("/api/auth/", "/live", "/sessionwire/client/", *_DOCUMENTS)
+_WATCHED = ("/inspector/events", "/inspector/process", "/health/", "/metrics")
+_ANYWHERE = ("/api/auth/", "/live", "/sessionwire/client/", *_DOCUMENTS, *_WATCHED)
 
 
 class Shell:

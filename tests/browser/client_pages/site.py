@@ -30,11 +30,14 @@ __all__ = ["PAGES", "Site", "serve_site"]
 
 PAGES = Path(__file__).parent
 _READY_WITHIN = 30.0
+_PORTAL_PAGE = (
+    b"<!doctype html><title>Welcome</title><form><button>Accept our terms</button></form>"
+)
 _PACKAGES = str(Path(sessionwire.__file__).parents[1])
 
 
 class Site(SessionWire):
-    """The server, these pages under `/pages/`, and a network that may refuse WebSockets."""
+    """The server, these pages under `/pages/`, and a network that may refuse WebSockets, or all."""
 
     def __init__(self, settings: Settings | None = None, *, pages: Path = PAGES) -> None:
         super().__init__(settings)
@@ -42,12 +45,18 @@ class Site(SessionWire):
         self.handshakes = 0
         self.connections = 0
         """WebSockets that are open now."""
+        self.captured: int | None = None
+        """How much a captive portal has answered in the server's place; None: there is none."""
+        self._serving: set[asyncio.Task[None]] = set()
         routes = [Mount("/pages", StaticFiles(directory=pages)), Mount("/", super().__call__)]
         self._site = Router(routes=routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
+        elif self.captured is not None:
+            self.captured += 1
+            await _portal(scope, send)
         elif scope["type"] == "websocket" and self.refuses_websockets:
             await receive()
             await send({"type": "websocket.close"})  # before it is accepted: 403
@@ -60,9 +69,26 @@ class Site(SessionWire):
         self.handshakes += 1
         self.connections += 1
         try:
-            await self._site(scope, receive, send)
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(self._site(scope, receive, send))
+                self._serving.add(serving)
         finally:
+            self._serving.discard(serving)
             self.connections -= 1
+
+    def capture(self) -> None:
+        """Cut all connections; until `captured` is None again a portal answers everything."""
+        self.captured = 0
+        for serving in self._serving:
+            serving.cancel()
+
+
+async def _portal(scope: Scope, send: Send) -> None:
+    """Its page, with status 200, also in answer to a WebSocket's handshake."""
+    kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
+    headers = [(b"content-type", b"text/html"), (b"cache-control", b"no-store")]
+    await send({"type": f"{kind}.start", "status": 200, "headers": headers})
+    await send({"type": f"{kind}.body", "body": _PORTAL_PAGE})
 
 
 @contextlib.asynccontextmanager

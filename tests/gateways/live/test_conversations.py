@@ -11,6 +11,8 @@ import pytest
 
 from sessionwire.gateways.live.protocol import LiveProtocol
 from sessionwire.model import ANONYMOUS, ObjectId, Version, Viewer, parse_version
+from sessionwire.observing.recorder import Recorder
+from sessionwire.observing.redaction import Redaction
 from sessionwire.policy.limits import Limits
 from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.hub import Hub
@@ -52,6 +54,13 @@ class World:
         self.hub = Hub(queries, idle_documents=100, idle_watches=100)
         self.hub.restart(first)
         self.hub.set_live(live=True)
+        if given.get("watched"):
+            self.hub.tracer = Recorder(
+                self.hub,
+                redaction=Redaction(),
+                clock=lambda: self.now,
+                now=lambda: self.wall,
+            )
         name = given["viewer"]
         self.viewer = ANONYMOUS if name is None else Viewer(f"{name}-token")
         self.sent: list[dict[str, Any]] = []

@@ -1,44 +1,50 @@
 import { useActiveOrganization, useOrganizations, useQuery, useSession, useSessionClient, useSwitching } from 'sessionwire/react';
 
 export function Dashboard() {
-  const client = useSessionClient();
-  const name = useSession(({ data }) => data?.user.name);
-  const status = useSession((session) => session.status);
   return (
-    <main>
-      <header>
-        <h1>{name}</h1>
-        <output data-status={status}>{status}</output>
-        <button className="plain" onClick={() => client.signOut()}>Sign out</button>
-      </header>
-      <Organizations />
-      <Profile key={name} name={name} />
-      <Devices />
-    </main>
+    <>
+      <Bar />
+      <main><Organization /><Profile /><Devices /></main>
+    </>
   );
 }
 
-function Organizations() {
-  const { organization } = useSessionClient();
-  const organizations = useOrganizations().data ?? [];
-  const active = useActiveOrganization().data;
-  const { status, error } = useSwitching();
-  const create = (form) => organization.create({ name: form.get('name'), slug: crypto.randomUUID() });
+function Bar() {
+  const client = useSessionClient();
+  const active = useSession(({ data }) => data?.organization);
+  const status = useSession((session) => session.status);
+  const organizations = useOrganizations().data;
+  const { error, status: switching } = useSwitching();
+  const change = ({ target }) => client.organization.setActive({ organizationId: target.value });
   return (
-    <section>
-      <h2>Organization</h2>
-      <select
-        aria-label="Active organization"
-        aria-busy={status === 'switching'}
-        value={active?.id ?? ''}
-        onChange={({ target }) => organization.setActive({ organizationId: target.value })}
-      >
-        {!active && <option value="">None</option>}
-        {organizations.map(({ id, name, role }) => <option key={id} value={id}>{name} ({role})</option>)}
+    <header>
+      <span className="tile" aria-hidden="true">{active?.name[0]}</span>
+      <select aria-label="Active organization" aria-busy={switching === 'switching'} value={active?.id ?? ''} onChange={change}>
+        {!active && <option value="">No organization</option>}
+        {organizations?.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
       </select>
       {error && <p role="alert">{error.message}</p>}
+      <output data-status={status}>{status}</output>
+      <button className="plain" onClick={() => client.signOut()}>Sign out</button>
+    </header>
+  );
+}
+
+function Organization() {
+  const client = useSessionClient();
+  const { data } = useActiveOrganization();
+  const create = (form) => client.organization.create({ name: form.get('name'), slug: crypto.randomUUID() });
+  return (
+    <section className="wide">
+      <h1>{data?.name ?? 'No organization yet'}</h1>
       <ul>
-        {active?.members.map(({ id, role, user }) => <li key={id}>{user.name}<small>{role}</small></li>)}
+        {data?.members.map(({ id, role, user }) => (
+          <li key={id}>
+            <span className="tile round" aria-hidden="true">{user.name[0]}</span>
+            <span>{user.name} <small>{user.email}</small></span>
+            <em>{role}</em>
+          </li>
+        ))}
       </ul>
       <form action={create}>
         <input name="name" aria-label="Name of the new organization" placeholder="New organization" required />
@@ -48,13 +54,14 @@ function Organizations() {
   );
 }
 
-function Profile({ name }) {
+function Profile() {
   const client = useSessionClient();
+  const name = useSession(({ data }) => data?.user.name);
   return (
     <section>
       <h2>Profile</h2>
-      <form action={(form) => client.updateUser({ name: form.get('name') })}>
-        <input name="name" aria-label="Your name" defaultValue={name} required />
+      <form key={name} action={(form) => client.updateUser({ name: form.get('name') })}>
+        <input name="name" aria-label="Your name" autoComplete="name" defaultValue={name} required />
         <button>Save</button>
       </form>
     </section>
@@ -70,11 +77,10 @@ function Devices() {
       <ul>
         {data?.map(({ id, userAgent, createdAt, current }) => (
           <li key={id}>
-            <span title={userAgent}>{userAgent?.match(/Firefox|Edg|Chrome|Safari/)?.[0] ?? 'A program'}</span>
-            <small>since {new Date(createdAt).toLocaleString()}</small>
-            {current
-              ? <small>this one</small>
-              : <button className="plain" onClick={() => client.revokeSession({ token: id })}>Sign out</button>}
+            <span title={userAgent}>
+              {userAgent?.match(/Firefox|Edg|Chrome|Safari/)?.[0] ?? 'A program'} <small>since {new Date(createdAt).toLocaleString()}</small>
+            </span>
+            {current ? <em>this one</em> : <button className="plain" onClick={() => client.revokeSession({ token: id })}>Sign out</button>}
           </li>
         ))}
       </ul>
