@@ -56,6 +56,11 @@ class Event:
         """What it says; a write that is tried again notes it a second time."""
         return (self.kind, self.user_id, self.session_id, self.reason)
 
+    def __str__(self) -> str:
+        named = {"user": self.user_id, "session": self.session_id, "reason": self.reason}
+        parts = (f"{name} {value}" for name, value in named.items() if value is not None)
+        return f"{self.kind}: {', '.join(parts)}"
+
 
 class Outbox(Protocol):
     """Keeps events until who is not of this process has them."""
@@ -105,7 +110,7 @@ class Events:
     async def tell(self, events: Sequence[Event], *, version: Version) -> None:
         """Pass them on, and return at once; `version` is where what they say is shown."""
         for event in {each.said: each for each in events}.values():
-            logger.info("%s: user %s, session %s, reason %s", *event.said)
+            logger.info("%s", event)
             self.told[event.kind] += 1
             for kind, hook in self._hooks:
                 if kind == event.kind:

@@ -173,7 +173,7 @@ class _Printer:
         """The first time, and after a break: whether it is the same run, which missed nothing."""
         run = self._run
         if not run.process:
-            _say("green", f"Watching {where}", "Ctrl-C ends.")
+            _say("green", f"Watching {where}.", "Ctrl-C ends.")
         elif run.process == process:
             _say("green", f"{where} is back.", "It is the same process: nothing is left out.")
         else:
