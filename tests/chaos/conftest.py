@@ -11,13 +11,13 @@ from pymongo import AsyncMongoClient
 
 from chaos.replica_set import ReplicaSet, three_nodes
 from chaos.site import Site, database, site
-from sessionwire.settings import Settings
-from sessionwire.store.mongo import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sessionwire.settings import Settings
     from sessionwire.store.embedded import EmbeddedMongo
+    from sessionwire.store.mongo import Store
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ _TEXT = 1
 
 
 class Tamper:
-    """A `Way.edit` for one connection: cuts the bytes into frames, and edits the text frames.
+    """Cuts the bytes of one connection into frames, and edits the text frames.
 
     `treat` gets each text frame's payload with its number from 0 on, and says what is sent in its
     place: payloads, in order.
@@ -24,6 +24,7 @@ class Tamper:
         self._treat = treat
         self._buffer = b""
         self._upgraded = False
+        self._plain = False
         self._number = 0
 
     def __call__(self, data: bytes) -> list[bytes]:
@@ -36,6 +37,10 @@ class Tamper:
                 return []
             self._upgraded = True
             out.append(head + found)
+            self._plain = b" 101 " not in head
+        if self._plain:
+            out.append(self._buffer)
+            self._buffer = b""
         while (size := _size(self._buffer)) is not None:
             frame, self._buffer = self._buffer[:size], self._buffer[size:]
             out += self._edited(frame)

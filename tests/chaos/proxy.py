@@ -23,14 +23,15 @@ class Way:
     """One direction of all connections, from now on.
 
     `hold` is a cable that was pulled: nothing comes through, nobody is told, and what was on its
-    way arrives after `release`. `edit` makes of each piece the pieces that are passed on.
+    way arrives after `release`. `edit` makes, for each connection, what
+    turns the pieces that come into those that are passed on.
     """
 
     delay: float = 0.0
     """Seconds that each piece is late."""
     rate: int | None = None
     """Bytes per second."""
-    edit: Callable[[bytes], list[bytes]] | None = None
+    edit: Callable[[], Callable[[bytes], list[bytes]]] | None = None
     passed: int = 0
     """Bytes so far."""
     _flows: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,10 +47,11 @@ class Way:
 
     async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Everything that is read is written, then its end."""
+        edit = _unedited if self.edit is None else self.edit()
         while data := await reader.read(_CHUNK):
             await self._flows.wait()
             await asyncio.sleep(self.delay)
-            for piece in [data] if self.edit is None else self.edit(data):
+            for piece in edit(data):
                 await self._write(piece, writer)
         await self._flows.wait()
         writer.write_eof()
@@ -141,6 +143,10 @@ class Proxy:
         finally:
             for each in self._links.pop(task):
                 _reset(each)
+
+
+def _unedited(data: bytes) -> list[bytes]:
+    return [data]
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

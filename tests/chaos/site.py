@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chaos.proxy import Proxy, proxying
+from sessionwire.app import SessionWire
 from sessionwire.policy.limits import Limits
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.mongo import Store
@@ -15,9 +16,8 @@ from support.people import Person, add_person
 from support.server import Running, run_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Mapping
 
-    from sessionwire.app import SessionWire
     from sessionwire.model import Version
 
 __all__ = ["SECRET", "SHORT", "Site", "database", "port_of", "rename", "site"]
@@ -59,10 +59,10 @@ async def site(
     settings: Settings,
     *,
     limits: Limits = SHORT,
-    wire: SessionWire | None = None,
+    queries: Mapping[str, Callable[..., Any]] | None = None,
     **changed: Any,
 ) -> AsyncIterator[Site]:
-    """One server on the database; keywords change settings. Its links are whole at the end."""
+    """One server on the database, with more queries; keywords change settings."""
     assert settings.mongodb_uri is not None
     uri = settings.mongodb_uri.get_secret_value()
     async with proxying(port_of(uri)) as link:
@@ -70,6 +70,9 @@ async def site(
         own = load_settings(
             mongodb_uri=through, database=settings.database, secret=SECRET, **changed
         ).model_copy(update={"limits": limits})
+        wire = SessionWire(own)
+        for name, query in (queries or {}).items():
+            wire.query(name)(query)
         async with (
             run_server(own, wire=wire) as server,
             proxying(int(server.address.rpartition(":")[2])) as door,

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from sessionwire.tasks import background
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 __all__ = ["Told", "Witness", "witness"]
 
@@ -136,8 +136,20 @@ async def witness(
         open_timeout=20,
     ) as connection:
         live = Witness(connection)
-        async with background(live.read()):
-            for id, query in enumerate(queries):
-                given = {} if since is None else {"since": since}
-                await live.subscribe(id, query, **given)
-            yield live
+        with _unwrapped():
+            async with background(live.read()):
+                for id, query in enumerate(queries):
+                    given = {} if since is None else {"since": since}
+                    await live.subscribe(id, query, **given)
+                yield live
+
+
+@contextlib.contextmanager
+def _unwrapped() -> Iterator[None]:
+    """What the block raises comes out as it is, not in a group."""
+    try:
+        yield
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) == 1:
+            raise errors.exceptions[0] from None
+        raise
