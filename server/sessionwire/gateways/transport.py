@@ -90,8 +90,17 @@ class DirectTransport:
         self._protocol.transport.abort()
 
 
-class _Handshakes(ServerProtocol):
+class _Conversation(ServerProtocol):
     """websockets' protocol, whose own refusals are answers like all others of the API."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """A close may come between the parts of a message, as every control frame (RFC 6455, 5.4).
+
+        websockets takes it for an error, and answers 1002 where the peer's own code is due.
+        """
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
 
     def reject(self, status: StatusLike, text: str) -> Response:
         response = super().reject(status, text)
@@ -111,7 +120,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, config: uvicorn.Config, **more: Any) -> None:
         super().__init__(config, **more)
-        self.conn = _Handshakes(max_size=config.ws_max_size, logger=self.conn.logger)
+        self.conn = _Conversation(max_size=config.ws_max_size, logger=self.conn.logger)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
