@@ -62,7 +62,8 @@ class Backend:
 
     async def restart(self) -> None:
         """SIGTERM, and start it again."""
-        assert await self.served.end() == 0
+        code = await self.served.end()
+        assert code == 0, f"it ended with {code}:\n{self.served.printed[-8_000:]}"
         self.logs += self.served.printed
         self.served = launch(self.directory, "--port", str(self.port), **self.settings)
         await _announced(self.served)

@@ -138,8 +138,8 @@ class Proxy:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.up.pump(reader, target_writer))
                 group.create_task(self.down.pump(target_reader, writer))
-        except* (OSError, asyncio.CancelledError):
-            pass
+        except* (OSError, RuntimeError, asyncio.CancelledError):
+            pass  # RuntimeError: written to after a half close
         finally:
             for each in self._links.pop(task):
                 _reset(each)
