@@ -15,7 +15,7 @@ from sessionwire.cli.listening import address_of, announce, listening
 from sessionwire.cli.logs import set_up_logs
 from sessionwire.cli.program import refusing
 from sessionwire.cli.workers import serve_many
-from sessionwire.errors import StartupError
+from sessionwire.errors import SessionwireError, StartupError, Unavailable
 from sessionwire.serving import uvicorn_config
 from sessionwire.settings import Settings, load_settings
 
@@ -100,11 +100,18 @@ def _serve_one(settings: Settings, listener: socket.socket, address: str, *, dem
             runner.run(run())
         except* StartupError as errors:
             raise _first(errors) from None
+        except* Unavailable as errors:
+            if server.started:
+                raise
+            raise StartupError(
+                f"MongoDB stopped answering: {_first(errors).message}",
+                remedy="Start again when its replica set has a primary and a majority.",
+            ) from None
 
 
-def _first(errors: BaseExceptionGroup[StartupError]) -> StartupError:
+def _first(errors: BaseExceptionGroup[SessionwireError]) -> SessionwireError:
     found: BaseException = errors
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
-    assert isinstance(found, StartupError)
+    assert isinstance(found, SessionwireError)
     return found
