@@ -37,6 +37,8 @@ class Backend:
     door: Proxy
     port: int
     logs: str = ""
+    refused: int = 0
+    """Starts that were given up for want of a primary."""
 
     @property
     def pid(self) -> int:
@@ -56,25 +58,35 @@ class Backend:
         """SIGKILL, and start it again."""
         self.served.process.kill()
         self.served.process.wait()
-        self.logs += self.served.printed
-        self.served = launch(self.directory, "--port", str(self.port), **self.settings)
-        await _announced(self.served)
+        await self._again()
 
     async def restart(self) -> None:
         """SIGTERM, and start it again."""
         code = await self.served.end()
         assert code == 0, f"it ended with {code}:\n{self.served.printed[-8_000:]}"
-        self.logs += self.served.printed
-        self.served = launch(self.directory, "--port", str(self.port), **self.settings)
-        await _announced(self.served)
+        await self._again()
+
+    async def _again(self) -> None:
+        """As a supervisor does: once more, when it refuses to start because there is no primary."""
+        async with asyncio.timeout(90):
+            while True:
+                self.logs += self.served.printed
+                self.served = launch(self.directory, "--port", str(self.port), **self.settings)
+                if await _announced(self.served):
+                    return
+                assert "sessionwire cannot start" in self.served.printed, self.served.printed
+                self.refused += 1
 
 
-async def _announced(served: Served) -> None:
+async def _announced(served: Served) -> bool:
+    """Whether it serves; False when it has ended."""
     await eventually(
         lambda: _READY in served.printed or served.process.poll() is not None, within=60
     )
-    assert served.process.poll() is None, served.printed
+    if served.process.poll() is not None:
+        return False
     served.address = served.printed.partition(_READY)[2].split()[0]
+    return True
 
 
 @contextlib.asynccontextmanager
@@ -83,7 +95,7 @@ async def backend(directory: Path, **settings: str) -> AsyncIterator[Backend]:
     served = launch(directory, **settings)
     running: Backend | None = None
     try:
-        await _announced(served)
+        assert await _announced(served), served.printed
         async with proxying(served.port) as door:
             running = Backend(directory, settings, served, door, served.port)
             yield running

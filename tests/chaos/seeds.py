@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import random
 
-__all__ = ["SECONDS", "dice", "longer"]
+__all__ = ["SECONDS", "SOCKETS", "dice", "longer"]
 
 SECONDS = float(os.environ.get("SESSIONWIRE_CHAOS_SECONDS", "15"))
 """How long the model checker injects faults."""
+
+SOCKETS = int(os.environ.get("SESSIONWIRE_CHAOS_SOCKETS", "100"))
+"""How many clients a crowd is."""
 
 _SCALE = int(os.environ.get("SESSIONWIRE_CHAOS_SCALE", "1"))
 
