@@ -115,6 +115,7 @@ class SessionWire:
         self.auth = Auth()
         self._router: Shell | None = None
         self._relay: Relay | None = None
+        self._live: LiveGateway | None = None
 
     @property
     def relay(self) -> Relay:
@@ -184,7 +185,7 @@ class SessionWire:
                 identify=functools.partial(_identify, backing),
             )
             stack.callback(live.stop)
-            self._relay = relay
+            self._relay, self._live = relay, live
             door = Door(self._routes(backing, live), hosts=_hosts(self.settings))
             self._router = Shell(door, secure=self.settings.secure)
             stack.callback(self._forget)
@@ -286,8 +287,13 @@ class SessionWire:
             claim=backing.reading.claim,
         )
 
+    def refuse_more(self) -> None:
+        """Take no more connections, and call itself not ready: the server around it will stop."""
+        if self._live is not None:
+            self._live.admission.stopping = True
+
     def _forget(self) -> None:
-        self._router = self._relay = None
+        self._router = self._relay = self._live = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from chaos.seeds import SOCKETS
 from chaos.site import SECRET
@@ -112,6 +113,29 @@ async def test_i22_a_stop_says_goodbye_to_everybody_and_ends_in_time(
         assert 0 <= afters[0] and afters[-1] <= SPREAD
         assert afters[-1] - afters[0] > SPREAD / 2, "they would all come back at once"
         assert "Traceback" not in served.printed
+
+
+async def test_i22_a_server_that_drains_serves_who_is_there_and_takes_nobody_more(
+    mongo: EmbeddedMongo, tmp_path: Path
+) -> None:
+    async with (
+        served_on(mongo, tmp_path, limits__drain="1.5") as served,
+        witness(served.address, "session") as live,
+        served.web.http() as http,
+    ):
+        await live.until_shown(0)
+        ending = asyncio.create_task(end(served, signal.SIGTERM))
+        await asyncio.sleep(0.5)
+        assert (await http.get("/api/auth/get-session")).status_code == 200
+        with pytest.raises(InvalidStatus) as refused:
+            async with witness(served.address):
+                pass
+        assert refused.value.response.status_code == 503
+        await live.send(op="ping")
+        await live.until(lambda: live.frames[-1]["op"] == "pong", within=0.5)
+        code, took = await ending
+        assert code == 0 and 1.5 <= took < 1.5 + GRACE
+        assert live.bye == "shutdown"
 
 
 @pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])

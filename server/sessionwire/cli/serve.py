@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["register"]
+
+_TICK = 0.1
 
 
 def register(program: typer.Typer) -> None:
@@ -66,6 +69,11 @@ class _Server(uvicorn.Server):
     """Says where it is once it serves; a signal ends `serve`, not the process around it."""
 
     address = ""
+    drain = 0.0
+
+    def __init__(self, config: uvicorn.Config, wire: SessionWire) -> None:
+        super().__init__(config)
+        self._wire = wire
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -80,6 +88,14 @@ class _Server(uvicorn.Server):
             finally:
                 self._captured_signals.clear()  # uvicorn would raise them again, and skip our stop
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Not ready from now on, and `drain` seconds later closed, or at a second signal."""
+        self._wire.refuse_more()
+        ends_at = time.monotonic() + self.drain
+        while time.monotonic() < ends_at and not self.force_exit:  # noqa: ASYNC110 (uvicorn's flag)
+            await asyncio.sleep(_TICK)
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             self.force_exit = True
@@ -88,8 +104,8 @@ class _Server(uvicorn.Server):
 
 def _serve_one(settings: Settings, listener: socket.socket, address: str, *, demo: bool) -> None:
     wire = SessionWire(settings, demo=demo)
-    server = _Server(uvicorn_config(wire, settings, lifespan="off"))
-    server.address = address
+    server = _Server(uvicorn_config(wire, settings, lifespan="off"), wire)
+    server.address, server.drain = address, settings.limits.drain
 
     async def run() -> None:
         async with wire.lifespan():
