@@ -142,6 +142,7 @@ class Connection:
             self._stall(direct)
             if wire.over(wall=wall):
                 direct.abort()  # it does not read, and must not be talked to any more
+            self._arm(wire.recheck_in(now=now, wall=wall))
             return
         for frame in wire.take(now=now, wall=wall):
             direct.send(frame)
