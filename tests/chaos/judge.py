@@ -104,11 +104,14 @@ class Judge:
         """Empty if the tab shows the latest state, else in what it differs (P4)."""
         if not tab.live or len(tab.shown) < len(tab.asked) or not tab.asked:
             return f"{tab.member} shows {len(tab.shown)} of {len(tab.asked)}, live: {tab.live}"
-        version = format_version(await self._store.ping())
-        for shown in list(tab.shown.values()):
-            truth = await self.truth(version, tab.viewer, shown.query, shown.args)
-            if shown.text != truth:
-                return f"{tab.member} shows {shown}, and it is {truth}"
+        try:
+            version = format_version(await self._store.ping())
+            for shown in list(tab.shown.values()):
+                truth = await self.truth(version, tab.viewer, shown.query, shown.args)
+                if shown.text != truth:
+                    return f"{tab.member} shows {shown}, and it is {truth}"
+        except (Unavailable, TimeoutError) as error:
+            return f"the database cannot be asked: {error}"
         return ""
 
 

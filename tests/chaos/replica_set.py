@@ -28,6 +28,7 @@ _SETTINGS = {
 }
 _STARTED_WITHIN = 40.0
 _ELECTED_WITHIN = 20.0
+_HEALED_WITHIN = 60.0
 
 
 @dataclass
@@ -131,13 +132,25 @@ class ReplicaSet:
                 await client.admin.command({"replSetStepDown": 5, "force": True})
 
     async def heal(self) -> None:
-        """All of them run, and one of them is primary."""
+        """All of them run and follow one primary, and a majority takes part."""
         for node in self.nodes:
             node.go_on()
             if not accepts(node.port):
                 node.start()
                 await node.listening()
-        await self.primary()
+        async with asyncio.timeout(_HEALED_WITHIN):
+            while not await self._is_whole():
+                await asyncio.sleep(0.1)
+
+    async def _is_whole(self) -> bool:
+        leader = await self.primary()
+        note = {"data": {"healed": True}, "writeConcern": {"w": 3, "wtimeout": 1_500}}
+        with contextlib.suppress(PyMongoError):
+            async with leader.client() as client:
+                await client.admin.command("appendOplogNote", **note)
+                status = await client.admin.command("replSetGetStatus")
+                return sorted(each["state"] for each in status["members"]) == [1, 2, 2]
+        return False
 
 
 async def _is_primary(node: Node) -> bool:
