@@ -111,7 +111,7 @@ async def test_i21_a_killed_server_has_everybody_back_and_current(
             f"restart; {reads} database reads; a sign-in meanwhile took {signed_in:.2f} s; "
             f"{server.memory / 2**20:.0f} MiB"
         )
-        assert reads < len(people.members) * READS_PER_SOCKET + 200, reads
+        assert reads < SOCKETS * READS_PER_SOCKET + 100, reads
 
 
 async def _all_current(clients: list[Returner], *, since: float, within: float) -> None:
