@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Judge"]
 
-_WORKERS = 6
+_WORKERS = 10
 _PATIENCE = 45.0
 """A judge asks the same database that suffers; so long it goes on asking."""
 _KNOWN = 50_000

@@ -1,7 +1,7 @@
 """The whole under random mixes of faults: exact, monotonic, isolated, bounded, and convergent (I1).
 
-Everything runs for real: three mongods, two server processes, forty clients of two hundred people,
-and writers that know nothing of the servers. `scripts/chaos` runs it long.
+Everything runs for real: three mongods, two server processes, thirty-two clients of two hundred
+people, and writers that know nothing of the servers. `scripts/chaos` runs it long.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from chaos.replica_set import ReplicaSet
 
-TABS = 40
+TABS = 32
 CONVERGED_WITHIN = 5.0
+JUDGED_WITHIN = 240.0
 BOUNDS = {"max_staleness": "1.5", "unverifiable_after": "8", "read_deadline": "2"}
 REGRESSIONS: dict[str, int] = {}
 """Seeds that failed once, each under the name of what they found."""
@@ -97,14 +98,14 @@ class Checker:
             await self._trio.heal()
             self._settling.set()
             took = await self._converge()
-            await asyncio.wait_for(self._judge.done(), 90)
+            await asyncio.wait_for(self._judge.done(), JUDGED_WITHIN)
             self._report(took)
         await self._bounded()
 
     async def _write(self) -> None:
         while True:
             await self._population.write()
-            pause = 0.02 if self._judge.waiting < 500 else 0.5
+            pause = 0.02 if self._judge.waiting < 50 else 0.3
             await asyncio.sleep(pause)
 
     async def _converge(self) -> float:

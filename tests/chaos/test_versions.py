@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chaos.frames import Tamper
-from chaos.site import Site, rename, site
+from chaos.site import SHORT, Site, rename, site
 from chaos.witness import witness
 from sessionwire.model import Version, format_version
 from support.following import failing
@@ -33,30 +33,31 @@ PAGE = Path(__file__).with_name("page.mjs")
 
 
 async def test_i02_a_process_that_lags_never_shows_what_is_older_than_what_the_client_saw(
-    two: tuple[Site, Site],
+    data: tuple[Store, Settings],
 ) -> None:
-    ahead, behind = two
-    alice = await ahead.person()
-    async with witness(behind.server.address, "session", cookie=alice.cookie) as warm:
-        await warm.until_shown(0)  # it holds an old state, which it could show
-        async with witness(ahead.server.address, "session", cookie=alice.cookie) as seen:
+    patient = SHORT.model_copy(update={"max_staleness": 30.0, "read_deadline": 10.0})
+    async with site(*data) as ahead, site(*data, limits=patient) as behind:
+        alice = await ahead.person()
+        async with (
+            witness(behind.server.address, "session", cookie=alice.cookie) as warm,
+            witness(ahead.server.address, "session", cookie=alice.cookie) as seen,
+        ):
+            await warm.until_shown(0)  # it holds an old state, which it could show
             await seen.until_shown(0)
             behind.link.down.hold()
             await rename(ahead.store, alice, "Ada")
             await seen.until_shown(0, lambda data: data["user"]["name"] == "Ada")
-        headers = [("Sessionwire-Version", seen.version)]
-        late = asyncio.create_task(_read(behind, alice.cookie, seen.version))
-        await asyncio.sleep(0.3)
-        behind.link.down.release()
-        async with witness(
-            behind.server.address, "session", cookie=alice.cookie, since=seen.version,
-            headers=headers,
-        ) as after:  # fmt: skip
-            await after.until_shown(0)
-            assert after.updates[0]["version"] >= seen.version
-            assert after.shows[0]["user"]["name"] == "Ada"
-        assert await late in ("Ada", 503)
-        assert warm.monotonic()
+            late = asyncio.create_task(_read(behind, alice.cookie, seen.version))
+            async with witness(
+                behind.server.address, "session", cookie=alice.cookie, since=seen.version
+            ) as after:
+                await after.until(lambda: {"op": "pending", "id": 0} in after.frames)
+                behind.link.down.release()
+                await after.until_shown(0)
+                assert after.updates[0]["version"] >= seen.version
+                assert after.shows[0]["user"]["name"] == "Ada"
+            assert await late in ("Ada", 503)
+            assert warm.monotonic()
 
 
 async def _read(place: Site, cookie: str, version: str) -> str | int:
