@@ -36,7 +36,7 @@ def poll(data: bytes) -> None:
     from sessionwire.gateways.live.frames import decode_poll
 
     with contextlib.suppress(ProtocolError):
-        decode_poll(data)
+        decode_poll(data.decode("utf-8", "replace"))
 
 
 def event(data: bytes) -> None:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["MUTATIONS", "Mutation", "apply"]
+__all__ = ["MUTATIONS", "ROOT", "Mutation", "apply"]
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("server", "tests", "client_js/src", "pyproject.toml", "README.md")

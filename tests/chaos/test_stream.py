@@ -177,6 +177,9 @@ async def test_i10_a_quiet_stream_goes_on_after_its_history_is_gone(
             await follower.until_reached(writing.version)
         async with failing(store.client.admin, "getMore", times=1, closeConnection=True):
             await follower.until(lambda: len(follower.openings) > 1)
+        async with store.writing() as writing:
+            await writing.insert_one("quiet", {"_id": 2})
+            await follower.until_reached(writing.version)
         assert [opened.resumed for opened in follower.openings] == [False, True]
 
 

@@ -88,8 +88,14 @@ async def test_i02_a_process_that_stays_behind_says_so_and_shows_nothing(
 # I7
 
 
-async def test_i07_events_that_are_told_again_show_nothing_again(place: Site, admin: Any) -> None:
-    """The stream resumes from a token of long ago, as a driver may after a failure."""
+async def test_i07_events_that_are_told_again_show_nothing_again(
+    place: Site, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream resumes from a token of long ago, as a driver may after a failure.
+
+    One event for each batch, so that an old state would be seen.
+    """
+    monkeypatch.setattr("sessionwire.store.feed._BATCH", 1)
     alice = await place.person()
     feed = place.server.wire.relay._feed
     async with witness(place.server.address, "user", "session", cookie=alice.cookie) as live:
