@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from chaos.mutations import MUTATIONS, ROOT, Mutation
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
