@@ -126,7 +126,9 @@ async def test_i19_who_does_not_read_is_bounded_and_then_cut(data: tuple[Store, 
 
 
 def _transports(place: Site) -> list[Any]:
-    live = [each for each in asyncio.all_tasks() if "LiveWebSocketProtocol.run_asgi" in repr(each)]
+    live = [
+        each for each in asyncio.all_tasks() if "WebSocketsSansIOProtocol.run_asgi" in repr(each)
+    ]
     frames = [each.get_coro().cr_frame for each in live]  # type: ignore[union-attr]
     return [frame.f_locals["self"].transport for frame in frames if frame is not None]
 
@@ -220,10 +222,14 @@ async def test_i20_a_process_that_stands_still_is_freed(data: tuple[Store, Setti
 
 
 @pytest.mark.usefixtures("pinging")
+@pytest.mark.parametrize("last", [b"", b"\xc1\x82\0\0\0\0{}", b"\x88\x82\0\0\0\0\x03\xe8"])
 async def test_i20_a_peer_that_left_while_it_was_told_goodbye_is_freed(
-    data: tuple[Store, Settings],
+    data: tuple[Store, Settings], last: bytes
 ) -> None:
-    """Little is unsent, so that nothing is paused; the close would wait for it."""
+    """Little is unsent, so that nothing is paused; the close would wait for it.
+
+    After no answer to a ping, after a bad frame, and after the peer's own close.
+    """
     async with place_with(data, write_deadline=30.0) as place:
         async with frozen(place) as peer:
             await eventually(lambda: connections(place) == 1)
@@ -233,6 +239,7 @@ async def test_i20_a_peer_that_left_while_it_was_told_goodbye_is_freed(
                 await publish(place.store, n, size=20_000)
                 assert n < 100, "it reads, or was cut too early"
             assert unsent < 64 * 1024, "the connection is paused, and has a deadline"
+            peer.send(last)
             await eventually(lambda: not _transports(place), within=6)
             assert connections(place) == 0
             assert peer.fileno() > 0

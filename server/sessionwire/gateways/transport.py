@@ -145,6 +145,24 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             super().shutdown()
 
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._cut_late()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self._cut_late()
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._cut_late()
+
+    def _cut_late(self) -> None:
+        """uvicorn closes once everything is sent, and waits without end for a peer that reads
+        nothing: what is left after 2 seconds stays unsent."""
+        if self.close_timer is None and self.transport.is_closing() and not self.disconnected:
+            self.close_timer = self.loop.call_later(_CLOSE_TIMEOUT, self.transport.abort)
+
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.direct is not None and self.direct.on_resume is not None:
