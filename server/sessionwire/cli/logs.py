@@ -15,7 +15,7 @@ __all__ = ["one_line", "set_up_logs"]
 
 _NOT_WORTH_A_LINE = re.compile(
     "connection (open|closed|rejected)|HTTP response sent|.*WebSocket|"
-    "Invalid HTTP request|Unsupported upgrade"
+    "Invalid HTTP request|Unsupported upgrade|ASGI callable returned without completing handshake"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
