@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import random
 
-__all__ = ["SECONDS", "SOCKETS", "dice", "longer"]
+import pytest
 
-SECONDS = float(os.environ.get("SESSIONWIRE_CHAOS_SECONDS", "15"))
+__all__ = ["SECONDS", "SOCKETS", "dice", "longer", "on_demand"]
+
+SECONDS = float(os.environ.get("SESSIONWIRE_CHAOS_SECONDS", "12"))
 """How long the model checker injects faults."""
 
 SOCKETS = int(os.environ.get("SESSIONWIRE_CHAOS_SOCKETS", "100"))
 """How many clients a crowd is."""
 
 _SCALE = int(os.environ.get("SESSIONWIRE_CHAOS_SCALE", "1"))
+
+
+on_demand = pytest.mark.skipif(_SCALE == 1, reason="in scripts/chaos invariants")
+"""For what takes long, and has a shorter neighbour in every run."""
 
 
 def dice(seed: int | None = None) -> random.Random:

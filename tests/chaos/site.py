@@ -40,7 +40,10 @@ class Site:
     """Between the clients and the server, for those that come through it."""
 
     async def person(self, name: str = "Alice", **fields: Any) -> Person:
-        return await add_person(self.store, self.settings, name, **fields)
+        """Signed in, and known to the server."""
+        person = await add_person(self.store, self.settings, name, **fields)
+        await self.server.wire.relay.until(await self.store.ping())
+        return person
 
 
 @contextlib.asynccontextmanager

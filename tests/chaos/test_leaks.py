@@ -154,10 +154,10 @@ async def test_i28_connections_of_every_kind_leave_nothing_behind(
     throw = dice()
     async with site(*data, limits=Limits()) as place:
         people = [await place.person(f"P{n}") for n in range(20)]
-        await churn(place, people, 100, throw)  # what is kept for good is kept now
+        await churn(place, people, 60, throw)  # what is kept for good is kept now
         await _settle(place)
         before, memory = held(place), resident()
-        done = await churn(place, people, longer(600), throw)
+        done = await churn(place, people, longer(250), throw)
         await _settle(place)
         await eventually(lambda: _is_back(held(place), before), within=15)
         grown = (resident() - memory) / 2**20
@@ -180,7 +180,7 @@ async def test_i28_subscriptions_come_and_go_on_one_connection(place: Site) -> N
     alice = await place.person()
     hub = place.server.wire.relay.hub
     async with witness(place.server.address, cookie=alice.cookie) as live:
-        for turn in range(longer(30)):
+        for turn in range(longer(8)):
             for id, query in enumerate(QUERIES):
                 await live.subscribe(id + 5 * turn, query)
             for id in range(5):

@@ -72,6 +72,7 @@ async def test_i03_what_is_rolled_back_was_never_shown(
     store, settings, server = cluster
     alice = await add_person(store, settings, "Alice")
     bob = await add_person(store, settings, "Bob")
+    await server.wire.relay.until(await store.ping())
     old = await trio.primary()
     others = await trio.others()
     said: list[str] = []

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 from chaos.faults import backend
 from chaos.population import Population
-from chaos.seeds import SOCKETS, dice
+from chaos.seeds import SOCKETS, dice, on_demand
 from chaos.site import SECRET, database
 from support.server import PASSWORD
 
@@ -71,7 +71,7 @@ async def _reads(client: AsyncMongoClient[dict[str, Any]]) -> int:
     return int(status["opcounters"]["query"])
 
 
-@pytest.mark.parametrize("spread", [0.3, 5.0], ids=["all at once", "spread"])
+@pytest.mark.parametrize("spread", [0.3, pytest.param(5.0, marks=on_demand)])
 async def test_i21_a_killed_server_has_everybody_back_and_current(
     mongo: EmbeddedMongo, tmp_path: Path, spread: float
 ) -> None:

@@ -16,6 +16,7 @@ from chaos.replica_set import forgetful
 from chaos.seeds import dice, longer
 from chaos.site import SECRET, SHORT, Site, rename, site
 from chaos.witness import Witness, witness
+from sessionwire.model import format_version
 from sessionwire.settings import load_settings
 from sessionwire.store.mongo import Store
 from support.following import failing, following
@@ -129,10 +130,11 @@ async def test_i09_lost_history_costs_a_reload_and_no_restart(
     ):
         settings = load_settings(mongodb_uri=uri, database=name, secret=SECRET)
         people = [await add_person(store, settings, f"P{n}") for n in range(5)]
+        known = [("Sessionwire-Version", format_version(await store.ping()))]
         async with contextlib.AsyncExitStack() as stack:
             lives = [
                 await stack.enter_async_context(
-                    witness(served.address, "user", "session", cookie=person.cookie)
+                    witness(served.address, "user", "session", cookie=person.cookie, headers=known)
                 )
                 for person in people
             ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chaos.frames import Tamper
+from chaos.seeds import longer
 from chaos.site import SHORT, Site, rename, site
 from chaos.witness import witness
 from sessionwire.model import Version, format_version
@@ -100,7 +101,7 @@ async def test_i07_events_that_are_told_again_show_nothing_again(
     feed = place.server.wire.relay._feed
     async with witness(place.server.address, "user", "session", cookie=alice.cookie) as live:
         await live.until_shown(1)
-        for turn in range(5):
+        for turn in range(longer(3)):
             old = feed._token
             for number in range(20):
                 await rename(place.store, alice, f"{turn} {number}")
