@@ -19,6 +19,7 @@ from chaos.seeds import SOCKETS, on_demand
 from chaos.site import SECRET
 from chaos.witness import Witness, witness
 from sessionwire.store.mongo import Store
+from sessionwire.tasks import background
 from support.following import failing, stopped
 from support.process import Served, eventually, serve
 from support.raw import UPGRADE, ask, request
@@ -178,6 +179,41 @@ async def test_i22_a_worker_that_stands_still_does_not_keep_the_others_from_endi
         _, took = await end(served, signal.SIGTERM)
         assert took < GRACE + 8, took
         await eventually(lambda: not any(each.is_running for each in workers))
+
+
+@on_demand
+async def test_i22_a_rolling_restart_refuses_nobody_and_brings_everybody_back(
+    mongo: EmbeddedMongo, tmp_path: Path
+) -> None:
+    """SIGHUP: each worker is replaced before it is ended, and its sockets come back to others."""
+    async with served_on(mongo, tmp_path, "--workers", "2") as served:
+        before = {each.pid for each in served.workers()}
+        alice = await served.web.sign_up()
+        cookie = "; ".join(f"{each.name}={each.value}" for each in alice.cookies.jar)
+        answers: list[int] = []
+
+        async def ask_on() -> None:
+            while True:
+                async with served.web.http(cookies=alice.cookies) as http:
+                    answers.append((await http.get("/api/auth/get-session")).status_code)
+
+        async def stay() -> None:
+            while True:
+                async with witness(served.address, "session", cookie=cookie) as live:
+                    assert (await live.until_shown(0))["user"]["name"] == "Alice"
+                    await live.until_ended(within=60)
+                    assert live.bye == "shutdown"
+
+        async with background(ask_on(), *(stay() for _ in range(10))):
+            os.kill(served.process.pid, signal.SIGHUP)
+            await eventually(
+                lambda: (
+                    len({e.pid for e in served.workers()} - before) == 2
+                    and not before & {e.pid for e in served.workers()}
+                ),
+                within=60,
+            )
+        assert set(answers) == {200} and len(answers) > 20
 
 
 async def test_i22_a_stop_ends_in_time_and_well_while_the_database_stands_still(
