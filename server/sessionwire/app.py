@@ -104,6 +104,7 @@ class SessionWire:
         self.auth = Auth()
         self._router: ASGIApp | None = None
         self._relay: Relay | None = None
+        self._live: LiveGateway | None = None
 
     @property
     def relay(self) -> Relay:
@@ -176,7 +177,7 @@ class SessionWire:
                 identify=functools.partial(identify, backing),
             )
             stack.callback(live.stop)
-            self._relay = relay
+            self._relay, self._live = relay, live
             observation = Observation(
                 relay, self.settings, present=live.present, software=__version__
             )
@@ -280,8 +281,13 @@ class SessionWire:
         """What stands between the door and the routes."""
         return router
 
+    def refuse_more(self) -> None:
+        """Take no more connections, and call itself not ready: the server around it will stop."""
+        if self._live is not None:
+            self._live.admission.stopping = True
+
     def _forget(self) -> None:
-        self._router = self._relay = None
+        self._router = self._relay = self._live = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

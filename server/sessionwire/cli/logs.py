@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -90,6 +91,8 @@ def one_line(record: logging.LogRecord) -> bool:
     """A connection is worth no line, what a peer sent wrong no traceback, and a line is one."""
     if record.name == "uvicorn.error" and _NOT_WORTH_A_LINE.match(str(record.msg)):
         return False
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        return False  # a request that the end of the server has cut off
     if record.name == "uvicorn.error" and record.msg.startswith("Invalid UTF-8"):
         record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
     record.msg, record.args = _CONTROL.sub(_escaped, record.getMessage()), ()

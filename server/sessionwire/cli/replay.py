@@ -173,7 +173,7 @@ class _Play:
         cookies = {each.label: self.cookie(each) for each in self._viewers}
         signed_in = None if chosen is None else self.cookie(chosen)
         app = SignIn(self._wire, cookies, always=signed_in)
-        server = Server(uvicorn_config(app, self._settings, lifespan="off"))
+        server = Server(uvicorn_config(app, self._settings, lifespan="off"), self._wire)
         server.address = self._settings.base_url
         moving = self._step(again) if step else self._run(speed, again)
         async with self._wire.lifespan(), background(moving):

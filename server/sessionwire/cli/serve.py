@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from sessionwire.cli.listening import address_of, announce, listening
 from sessionwire.cli.logs import LogFormat, set_up_logs
 from sessionwire.cli.program import refusing
 from sessionwire.cli.workers import serve_many
-from sessionwire.errors import StartupError
+from sessionwire.errors import SessionwireError, StartupError, Unavailable
 from sessionwire.serving import uvicorn_config
 from sessionwire.settings import Settings, load_settings
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["Server", "register"]
+
+_TICK = 0.1
 
 
 def register(program: typer.Typer) -> None:
@@ -77,6 +80,11 @@ class Server(uvicorn.Server):
     """Says where it is once it serves; a signal ends `serve`, not the process around it."""
 
     address = ""
+    drain = 0.0
+
+    def __init__(self, config: uvicorn.Config, wire: SessionWire) -> None:
+        super().__init__(config)
+        self._wire = wire
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -91,6 +99,14 @@ class Server(uvicorn.Server):
             finally:
                 self._captured_signals.clear()  # uvicorn would raise them again, and skip our stop
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Not ready from now on, and `drain` seconds later closed, or at a second signal."""
+        self._wire.refuse_more()
+        ends_at = time.monotonic() + self.drain
+        while time.monotonic() < ends_at and not self.force_exit:  # noqa: ASYNC110 (uvicorn's flag)
+            await asyncio.sleep(_TICK)
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             self.force_exit = True
@@ -99,8 +115,8 @@ class Server(uvicorn.Server):
 
 def _serve_one(settings: Settings, listener: socket.socket, address: str, *, demo: bool) -> None:
     wire = SessionWire(settings, demo=demo)
-    server = Server(uvicorn_config(wire, settings, lifespan="off"))
-    server.address = address
+    server = Server(uvicorn_config(wire, settings, lifespan="off"), wire)
+    server.address, server.drain = address, settings.limits.drain
 
     async def run() -> None:
         async with wire.lifespan():
@@ -111,11 +127,18 @@ def _serve_one(settings: Settings, listener: socket.socket, address: str, *, dem
             runner.run(run())
         except* StartupError as errors:
             raise _first(errors) from None
+        except* Unavailable as errors:
+            if server.started:
+                raise
+            raise StartupError(
+                f"MongoDB stopped answering: {_first(errors).message}",
+                remedy="Start again when its replica set has a primary and a majority.",
+            ) from None
 
 
-def _first(errors: BaseExceptionGroup[StartupError]) -> StartupError:
+def _first(errors: BaseExceptionGroup[SessionwireError]) -> SessionwireError:
     found: BaseException = errors
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
-    assert isinstance(found, StartupError)
+    assert isinstance(found, SessionwireError)
     return found

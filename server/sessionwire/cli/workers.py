@@ -38,6 +38,8 @@ _READY_WITHIN = 90.0
 _ALIVE_WITHIN = 30
 """uvicorn gives a worker 5 seconds, its imports included: on a machine that is busy enough none
 would ever start, as each is replaced by the next."""
+_MARGIN = 3.0
+_POLL = 0.05
 
 
 def serve_many(
@@ -78,6 +80,7 @@ def serve_many(
         )
         threading.Thread(target=_announce_when_ready, args=(address,), daemon=True).start()
         supervisor = _Supervisor(config, sockets=[listener])
+        supervisor.grace = settings.limits.shutdown + _MARGIN
         supervisor.run()
         if supervisor.failed:
             raise typer.Exit(1)
@@ -89,6 +92,9 @@ class _Supervisor(Multiprocess):
     uvicorn gives all of them up when one cannot start: with MongoDB away for a while, a single
     worker's end would be everybody's.
     """
+
+    grace = 0.0
+    """Seconds after which a worker that was asked to end is killed."""
 
     @property
     def failed(self) -> bool:
@@ -105,6 +111,17 @@ class _Supervisor(Multiprocess):
                 if each.exitcode is not None:
                     self.processes[index] = Process(self.config, self.sockets)
                     self.processes[index].start()
+
+    def join_all(self) -> None:
+        """Wait for their end; not for one that hangs, and after a second signal for none."""
+        deadline = time.monotonic() + self.grace
+        while any(each.exitcode is None for each in self.processes):
+            if self.signal_queue or time.monotonic() > deadline:
+                for each in self.processes:
+                    each.kill()
+                break
+            time.sleep(_POLL)
+        super().join_all()
 
 
 def _serves(worker: Process) -> bool:

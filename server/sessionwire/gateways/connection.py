@@ -148,6 +148,7 @@ class Connection:
             if wire.over(wall=wall):
                 wire.take(now=now, wall=wall)  # it does not read, and must not be told more
                 direct.abort()
+            self._arm(wire.recheck_in(now=now, wall=wall))
             return
         for frame in wire.take(now=now, wall=wall):
             direct.send(frame)

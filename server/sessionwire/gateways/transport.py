@@ -100,8 +100,17 @@ class DirectTransport:
         self._protocol.transport.abort()
 
 
-class _Handshakes(ServerProtocol):
+class _Conversation(ServerProtocol):
     """websockets' protocol, whose own refusals are answers like all others of the API."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        """A close may come between the parts of a message, as every control frame (RFC 6455, 5.4).
+
+        websockets takes it for an error, and answers 1002 where the peer's own code is due.
+        """
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
 
     def reject(self, status: StatusLike, text: str) -> Response:
         response = super().reject(status, text)
@@ -121,7 +130,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, config: uvicorn.Config, **more: Any) -> None:
         super().__init__(config, **more)
-        self.conn = _Handshakes(max_size=config.ws_max_size, logger=self.conn.logger)
+        self.conn = _Conversation(max_size=config.ws_max_size, logger=self.conn.logger)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -146,6 +155,24 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
             self.direct.on_shutdown()
         if not self.close_sent:
             super().shutdown()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._cut_late()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self._cut_late()
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._cut_late()
+
+    def _cut_late(self) -> None:
+        """uvicorn closes once everything is sent, and waits without end for a peer that reads
+        nothing: what is left after 2 seconds stays unsent."""
+        if self.close_timer is None and self.transport.is_closing() and not self.disconnected:
+            self.close_timer = self.loop.call_later(_CLOSE_TIMEOUT, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()

@@ -52,5 +52,8 @@ class Limits(BaseModel):
     """How long the head of a request, or a handshake, may take."""
     addresses: int = Field(default=10_000, ge=1)
     """Callers that a process counts the requests of at once."""
+    drain: float = Field(default=0.0, ge=0)
+    """How long a server that is told to stop goes on serving who is there, and is not ready: what
+    a load balancer needs to notice."""
     shutdown: float = Field(default=10.0, gt=0)
     """How long a graceful stop may take."""

@@ -7,6 +7,7 @@ import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
+import pymongo
 from pymongo import AsyncMongoClient
 
 from sessionwire.errors import StartupError
@@ -37,11 +38,19 @@ def make_client(uri: str, *, driver: Literal["pymongo", "motor"], **options: Any
     return AsyncIOMotorClient(uri, **options)
 
 
+_CLOSE_DEADLINE = 1.0
+
+
 async def close_client(client: Client) -> None:
-    """Close it: PyMongo returns an awaitable, Motor does not."""
+    """Close it: PyMongo returns an awaitable, Motor does not.
+
+    It would end its sessions on the server first, and wait for one that does not answer until its
+    socket times out; what it does not end within a second, MongoDB ends by itself.
+    """
     closing = client.close()
     if inspect.isawaitable(closing):
-        await closing
+        with pymongo.timeout(_CLOSE_DEADLINE):
+            await closing
 
 
 async def start_session(client: Client) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from pymongo import ASCENDING
@@ -18,6 +20,12 @@ __all__ = ["INDEXES", "ensure_indexes"]
 
 logger = logging.getLogger("sessionwire.store")
 
+_PATIENCE = 15.0
+_PAUSE = 0.25
+_PASSING = frozenset({64, 91, 189, 262, 10107, 11600, 11602, 13435})
+"""WriteConcernFailed (in time), ShutdownInProgress, PrimarySteppedDown, ExceededTimeLimit,
+NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange,
+NotPrimaryNoSecondaryOk: there will be another primary."""
 _INDEX_EXISTS = frozenset({85, 86})
 """IndexOptionsConflict, IndexKeySpecsConflict: under another name, or with other options."""
 
@@ -54,14 +62,16 @@ async def ensure_indexes(
 ) -> None:
     """Create what is missing; `place` says where a collection and a field of ours are stored.
 
-    Raises StartupError when MongoDB refuses, when a database that another program wrote holds
-    duplicates, or when its own index would let them through.
+    An election is waited for. Raises StartupError when MongoDB refuses, or takes no writes for 15
+    seconds, when a database that another program wrote holds duplicates, or when its own index
+    would let them through.
     """
+    deadline = time.monotonic() + _PATIENCE
     for ours, path, options in INDEXES:
         name, field = place(ours, path)
         collection = collection_named(name)
         try:
-            await collection.create_index([(field, ASCENDING)], **options)
+            await _create(collection, field, options, deadline)
         except driver_errors.DuplicateKeyError as error:
             raise StartupError(
                 f"The collection {name} holds documents with the same {field}: {one_line(error)}",
@@ -75,6 +85,29 @@ async def ensure_indexes(
                 ) from None
             await _keep(collection, field, unique="unique" in options)
             logger.warning("Keeping the existing index on %s.%s", name, field)
+
+
+async def _create(collection: Any, field: str, options: dict[str, Any], deadline: float) -> None:
+    """Create one index, as soon as there is a primary."""
+    while True:
+        try:
+            await collection.create_index([(field, ASCENDING)], **options)
+            return
+        except driver_errors.PyMongoError as error:
+            if not _passes(error):
+                raise
+            if time.monotonic() > deadline:
+                raise StartupError(
+                    f"MongoDB takes no writes: {one_line(error)}",
+                    remedy="Start again when its replica set has a primary and a majority.",
+                ) from None
+        await asyncio.sleep(_PAUSE)
+
+
+def _passes(error: driver_errors.PyMongoError) -> bool:
+    if isinstance(error, driver_errors.OperationFailure):
+        return error.code in _PASSING
+    return isinstance(error, driver_errors.ConnectionFailure)
 
 
 async def _keep(collection: Any, field: str, *, unique: bool) -> None:

@@ -1,0 +1,143 @@
+"""Three nodes that lose each other: no phantom is shown, and nothing is lost (I3, I26)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from pymongo.errors import PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from chaos.seeds import longer
+from chaos.site import SECRET, SHORT, database
+from chaos.witness import witness
+from sessionwire.app import SessionWire
+from sessionwire.errors import Unavailable
+from sessionwire.settings import load_settings
+from support.people import add_person
+from support.server import Running, run_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from chaos.replica_set import ReplicaSet
+    from sessionwire.reactive.view import Context
+    from sessionwire.settings import Settings
+    from sessionwire.store.mongo import Store
+    from support.people import Person
+
+PHANTOM = "phantom that is rolled back"
+
+
+def things(ctx: Context) -> list[int]:
+    return [int(each["_id"]) for each in ctx.where("thing", group="g")]
+
+
+@pytest.fixture
+async def cluster(trio: ReplicaSet) -> AsyncIterator[tuple[Store, Settings, Running]]:
+    """A server that knows all three nodes; they are whole again at the end."""
+    try:
+        async with database(trio.uri) as (store, settings):
+            own = load_settings(mongodb_uri=trio.uri, database=settings.database, secret=SECRET)
+            own = own.model_copy(update={"limits": SHORT})
+            wire = SessionWire(own)
+            wire.query("things")(things)
+            async with run_server(own, wire=wire) as server:
+                yield store, own, server
+                await trio.heal()
+    finally:
+        await trio.heal()
+
+
+async def name_over_http(server: Running, person: Person) -> str:
+    """Who is signed in; empty while the server cannot say."""
+    with contextlib.suppress(httpx.TransportError):
+        async with server.http(headers={"cookie": person.cookie}) as http:
+            answer = await http.get("/api/auth/get-session")
+            assert answer.status_code in (200, 503), answer.text
+            if answer.status_code == 200:
+                assert answer.json() is not None, "P7: an outage signed somebody out"
+                return str(answer.json()["user"]["name"])
+    return ""
+
+
+async def test_i03_what_is_rolled_back_was_never_shown(
+    trio: ReplicaSet, cluster: tuple[Store, Settings, Running]
+) -> None:
+    """The primary takes a write that nobody else has, and is deposed before they have it."""
+    store, settings, server = cluster
+    alice = await add_person(store, settings, "Alice")
+    bob = await add_person(store, settings, "Bob")
+    await server.wire.relay.until(await store.ping())
+    old = await trio.primary()
+    others = await trio.others()
+    said: list[str] = []
+    async with witness(server.address, "user", "session", cookie=alice.cookie) as live:
+        await live.until_shown(1)
+        async with trio.not_replicating(others), old.client() as direct:
+            users = direct[settings.database].get_collection("user", write_concern=WriteConcern(1))
+            for person in (alice, bob):  # bob's has never been read
+                await users.update_one({"_id": person.id}, {"$set": {"name": PHANTOM}})
+            said += [await name_over_http(server, each) for each in (alice, bob, alice, bob)]
+            old.stop()
+        await trio.primary()
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(Unavailable):
+                    async with store.writing() as writing:
+                        change = {"$set": {"name": "Ada"}}
+                        await writing.update_one("user", {"_id": alice.id}, change)
+                    break
+                await asyncio.sleep(0.1)
+        old.go_on()
+        await trio.heal()
+        frames = list(live.frames)
+        assert live.monotonic()
+    async with witness(server.address, "user", cookie=alice.cookie) as again:
+        await again.until_shown(0, lambda data: data["name"] == "Ada", within=5)
+        frames += again.frames
+    async with witness(server.address, "user", cookie=bob.cookie) as other:
+        await other.until_shown(0, lambda data: data["name"] == "Bob", within=5)
+        frames += other.frames
+    assert PHANTOM not in str(frames) and PHANTOM not in said
+    found = await store.find_one("user", {"_id": bob.id})
+    assert found is not None and found["name"] == "Bob", "it was not rolled back after all"
+
+
+async def test_i26_elections_lose_nothing_and_repeat_nothing(
+    trio: ReplicaSet, cluster: tuple[Store, Settings, Running]
+) -> None:
+    """Each write adds one document: whichever was acknowledged is shown, and none disappears."""
+    store, _, server = cluster
+    acknowledged: list[int] = []
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        n = 0
+        while not stop.is_set():
+            n += 1
+            with contextlib.suppress(Unavailable, PyMongoError):
+                async with store.writing() as writing:
+                    await writing.insert_one("thing", {"_id": n, "group": "g"})
+                    acknowledged.append(n)
+            await asyncio.sleep(0.005)
+
+    async with witness(server.address, "things") as live:
+        await live.until_shown(0)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(write())
+            for _ in range(longer(2)):
+                before = len(acknowledged)
+                await trio.step_down()
+                async with asyncio.timeout(30):
+                    while len(acknowledged) < before + 20:  # noqa: ASYNC110 (no event)
+                        await asyncio.sleep(0.01)
+            stop.set()
+        await live.until_shown(0, lambda data: set(data) >= set(acknowledged), within=5)
+        shown = [set(each["data"]) for frame in live.updates for each in frame["results"]]
+        assert all(before < after for before, after in pairwise(shown))
+        assert len(shown) > 20 and live.bye is None and live.monotonic()
