@@ -17,7 +17,6 @@ SERVER = frozenset(_CORES[-1:])
 LOAD = frozenset(_CORES[:1])
 """The core of what makes the load, and checks it."""
 
-_TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -39,12 +38,9 @@ def _parent(process: Path) -> int:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time so far, all threads; see proc(5), stat."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / _TICK
+    """Time on a core so far, of all threads, to the nanosecond; see proc(5), schedstat."""
+    threads = [each for pid in pids for each in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int((each / "schedstat").read_text().split()[0]) for each in threads) / 1e9
 
 
 def resident(pids: Iterable[int]) -> int:
