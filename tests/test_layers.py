@@ -15,7 +15,7 @@ LEVELS = [
     {"__init__"},
     {"app", "serving", "fastapi"},
     {"gateways"},
-    {"exchange"},
+    {"exchange", "observing"},
     {"relay"},
     {"mail", "webhook"},
     {"auth"},
@@ -23,13 +23,17 @@ LEVELS = [
     {"reactive"},
     {"settings", "startup"},
     {"policy"},
-    {"errors", "model", "tasks"},
+    {"errors", "model", "release", "tasks"},
 ]
 """From the top down; a room may import its own level and everything below it."""
 
 PURE = [
     "reactive",
     "policy",
+    "observing/facts",
+    "observing/filter",
+    "observing/redaction",
+    "observing/trace",
     "gateways/live/frames",
     "gateways/live/protocol",
     "gateways/live/polling",

@@ -12,6 +12,7 @@ from sessionwire.gateways.python.session import get_current_session, require_use
 from sessionwire.model import Viewer
 from sessionwire.reactive.membership import SessionContext as Context
 from sessionwire.reactive.shapes import SessionView, User
+from sessionwire.release import __version__
 from sessionwire.settings import Settings
 
 __all__ = [
@@ -34,5 +35,3 @@ __all__ = [
     "secure_error_json",
     "secure_user_json",
 ]
-
-__version__ = "0.1.0"

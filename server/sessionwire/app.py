@@ -21,14 +21,19 @@ from sessionwire.errors import Forbidden
 from sessionwire.exchange.backing import Backing
 from sessionwire.gateways.auth.routes import auth_routes
 from sessionwire.gateways.door import Door
+from sessionwire.gateways.inspector.access import Access
+from sessionwire.gateways.inspector.routes import Inspector
 from sessionwire.gateways.live.poll import PollGateway
 from sessionwire.gateways.live.routes import LiveGateway
+from sessionwire.gateways.operations.metrics import registry_of
+from sessionwire.gateways.operations.routes import operations_routes
 from sessionwire.gateways.pages import error_page
 from sessionwire.gateways.pages.routes import page_routes
 from sessionwire.gateways.python.server import STATE
 from sessionwire.gateways.shell import Shell, not_ready, unknown
 from sessionwire.mail.carriers import carrier_of
 from sessionwire.mail.postman import Postman
+from sessionwire.observing.observation import Observation
 from sessionwire.policy.cookies import speaks_for_somebody
 from sessionwire.policy.hosts import hosts_of
 from sessionwire.policy.origins import Verdict, judge_websocket
@@ -37,6 +42,7 @@ from sessionwire.reactive.extras import extras_of
 from sessionwire.reactive.hub import Hub
 from sessionwire.reactive.typescript import typescript
 from sessionwire.relay import Relay
+from sessionwire.release import __version__
 from sessionwire.settings import Settings, load_settings
 from sessionwire.startup import checked
 from sessionwire.store.embedded import EmbeddedMongo
@@ -185,7 +191,10 @@ class SessionWire:
             )
             stack.callback(live.stop)
             self._relay = relay
-            door = Door(self._routes(backing, live), hosts=_hosts(self.settings))
+            observation = Observation(
+                relay, self.settings, present=live.present, software=__version__
+            )
+            door = Door(self._routes(backing, live, observation), hosts=_hosts(self.settings))
             self._router = Shell(door, secure=self.settings.secure)
             stack.callback(self._forget)
             api = API(backing.reading, backing.origins, self.settings.secure)
@@ -260,14 +269,22 @@ class SessionWire:
             limits=limits,
         )
 
-    def _routes(self, backing: Backing, live: LiveGateway) -> Router:
+    def _routes(self, backing: Backing, live: LiveGateway, observation: Observation) -> Router:
         client = next(each for each in _CLIENT if each.is_dir())
+        access = Access(backing)
         return Router(
             redirect_slashes=False,
             default=unknown,
             routes=[
                 live.route(),
                 self._polls(backing, live).route(),
+                *operations_routes(
+                    self.relay,
+                    registry_of(self.relay, software=__version__),
+                    stopping=lambda: live.admission.stopping,
+                    check=access.check,
+                ),
+                *(Inspector(observation, access).routes() if self.settings.inspector else []),
                 *auth_routes(backing, more=error_page.ENDPOINTS),
                 *page_routes(
                     demo=self._demo,

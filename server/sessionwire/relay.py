@@ -69,6 +69,7 @@ class Relay:
         self._store = store
         self._feed = feed
         self._loader = loader
+        self.losses = 0
         self._heard_at = time.monotonic()
         self._opened = asyncio.Event()
         self._current_from = NEVER
@@ -220,6 +221,7 @@ class Relay:
                     self.hub.advance(version)
                 self._heard()
             case Lost(reason):
+                self.losses += 1
                 logger.warning("The change stream broke, opening it again: %s", reason)
             case _:
                 assert_never(item)
@@ -284,7 +286,7 @@ class Relay:
         return [key for key in keys if key.collection in self._feed.watched]
 
     async def _load_keys(self, keys: Iterable[Key]) -> None:
-        epoch = self.hub.replica.epoch
+        epoch, began = self.hub.replica.epoch, time.monotonic()
         unread = set(keys)
         try:
             async with asyncio.timeout(self.limits.read_deadline):
@@ -292,6 +294,7 @@ class Relay:
         except Exception as error:  # whatever it is, somebody waits for these keys
             logger.warning("A load failed, trying again: %s: %s", type(error).__name__, error)
         else:
+            self.hub.tally.loads.observe(time.monotonic() - began)
             unread -= load.documents.keys() | load.sets.keys()
             await self._supply(load)
         if unread:

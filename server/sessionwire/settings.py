@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
     secret_fields: ClassVar[tuple[str, ...]] = (
         "secret", "mongodb_uri", "google_client_secret", "oidc_client_secret", "smtp_password",
-        "webhook_secret",
+        "webhook_secret", "admin_token",
     )  # fmt: skip
 
     mongodb_uri: SecretStr | None = None
@@ -143,6 +143,13 @@ class Settings(BaseSettings):
     webhook_url: str | None = None
     """Where security events are posted, as signed CAEP tokens."""
     webhook_secret: SecretStr | None = None
+
+    admin_token: SecretStr | None = None
+    """Whoever presents it as a bearer may watch: the inspector, `sessionwire tail`, the metrics."""
+    inspector: bool = True
+    """Whether /inspector is served, to those who may watch."""
+    observed_fields: dict[str, list[str]] = Field(default_factory=dict)
+    """Further fields whose names the inspector may show, by collection; values never are."""
 
     limits: Limits = Limits()
 

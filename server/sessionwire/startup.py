@@ -161,6 +161,8 @@ def _refuse_halves(settings: Settings) -> None:
         _refuse("WEBHOOK_URL", "is no http(s):// address.", "Correct this setting.")
     if settings.webhook_secret is not None:
         _refuse_weak("WEBHOOK_SECRET", settings.webhook_secret.get_secret_value())
+    if settings.admin_token is not None:
+        _refuse_weak("ADMIN_TOKEN", settings.admin_token.get_secret_value())
 
 
 def _refuse_providers(settings: Settings) -> None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from sessionwire import __version__
 from sessionwire.cli.program import imported, refusing
 from sessionwire.gateways.auth.openapi import openapi
 from sessionwire.gateways.auth.routes import ENDPOINTS
 from sessionwire.reactive.builtin import make_queries
 from sessionwire.reactive.typescript import typescript
+from sessionwire.release import __version__
 
 __all__ = ["register"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from sessionwire import __version__
 from sessionwire.cli.program import console
 from sessionwire.errors import StartupError
+from sessionwire.release import __version__
 from sessionwire.serving import BACKLOG
 
 if TYPE_CHECKING:

@@ -82,6 +82,11 @@ class Connection:
         self._recheck: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
+    @property
+    def paused(self) -> bool:
+        """Whether the peer does not read what was sent."""
+        return self._direct is not None and self._direct.paused
+
     def wake(self) -> None:
         """There may be something to send. Safe to call at any time, also before and after `run`."""
         if self._wire is None:
@@ -141,7 +146,8 @@ class Connection:
         if direct.paused:
             self._stall(direct)
             if wire.over(wall=wall):
-                direct.abort()  # it does not read, and must not be talked to any more
+                wire.take(now=now, wall=wall)  # it does not read, and must not be told more
+                direct.abort()
             return
         for frame in wire.take(now=now, wall=wall):
             direct.send(frame)
@@ -154,7 +160,12 @@ class Connection:
 
     def _stall(self, direct: DirectTransport) -> None:
         if self._stalled is None:
-            self._stalled = self._loop.call_later(self._deadline, direct.abort)
+            self._stalled = self._loop.call_later(self._deadline, self._evict, direct)
+
+    def _evict(self, direct: DirectTransport) -> None:
+        if self._wire is not None:
+            self._wire.end("slow")
+        direct.abort()
 
     def _resumed(self) -> None:
         if self._stalled is not None:

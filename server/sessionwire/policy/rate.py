@@ -25,3 +25,7 @@ class Bucket:
             return False
         self._tokens -= 1.0
         return True
+
+    def give_back(self) -> None:
+        """Undo one `take`: it was for something that does not count."""
+        self._tokens = min(self._burst, self._tokens + 1.0)

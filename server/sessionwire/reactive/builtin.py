@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
     from sessionwire.reactive.extras import Extras
 
-__all__ = ["make_queries"]
+__all__ = ["ADMINISTRATOR", "make_queries"]
+
+ADMINISTRATOR = "$administrator"
+"""The query that says whether the viewer administers the server; clients cannot ask for it."""
 
 
 def make_queries(
@@ -51,6 +54,7 @@ def make_queries(
     )
     queries = Queries(context)
     queries.add(IDENTITY, identity)
+    queries.add(ADMINISTRATOR, is_administrator)
     queries.add("session", session)
     queries.add("user", user)
     queries.add("organizations", organizations)
@@ -70,6 +74,12 @@ def identity(ctx: SessionContext) -> Identity | None:
         user_id=format_id(who.user["_id"]),
         expires_at=None if span is None else span.ends_at,
     )
+
+
+def is_administrator(ctx: SessionContext) -> bool:
+    """By the user's field `role`, as better-auth's admin plugin writes it."""
+    who = ctx.signed_in
+    return who is not None and has_role(text(who.user, "role"), "admin")
 
 
 def session(ctx: SessionContext, organization: str | None = None) -> SessionView | None:

@@ -87,6 +87,8 @@ class Group:
 
     version: Version
     changes: tuple[Change, ...]
+    wall: datetime | None = None
+    """MongoDB's wall clock at the write; None before MongoDB 6.0."""
 
 
 def comparable(value: object) -> Hashable | None:

@@ -14,18 +14,22 @@ from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.replica import Load, Replica
+from sessionwire.reactive.tally import Tally
 from sessionwire.reactive.view import Answer, Failure, Queries, Query, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from sessionwire.reactive.change import Group, Key
-
+    from sessionwire.reactive.outbox import Delivery
+    from sessionwire.reactive.tracer import Recomputed, Tracer
 
 __all__ = ["Hub"]
 
 _WatchKey = tuple[str, Viewer, bytes]
 _encode_args = msgspec.json.Encoder(order="sorted").encode
+_NO_ARGS = _encode_args({})
 
 
 class Hub:
@@ -41,7 +45,9 @@ class Hub:
         self.replica = Replica(idle_limit=idle_documents)
         self.live = False
         self.verifiable = True
-        self.recomputed = 0
+        self.restarts = 0
+        self.tally = Tally()
+        self.tracer: Tracer | None = None
         self._idle_limit = idle_watches
         self._watches: dict[_WatchKey, Watch] = {}
         self._idle: OrderedDict[_WatchKey, None] = OrderedDict()
@@ -52,6 +58,7 @@ class Hub:
         self._later: list[tuple[Version, int, Outbox]] = []
         self._sequence = 0
         self._failures: list[tuple[Query, Failure]] = []
+        self._wall: datetime | None = None
 
     @property
     def position(self) -> Version:
@@ -63,6 +70,11 @@ class Hub:
         return len(self._outboxes)
 
     @property
+    def outboxes(self) -> Iterator[Outbox]:
+        """The connections that are served."""
+        return iter(self._outboxes)
+
+    @property
     def watches(self) -> int:
         return len(self._watches)
 
@@ -70,6 +82,9 @@ class Hub:
 
     def restart(self, version: Version) -> None:
         """History was lost: whatever is watched is loaded anew as of `version` or later."""
+        if self.tracer is not None:
+            self.tracer.restarted(version)
+        self.restarts += 1
         self.replica.restart(version)
         for key in list(self._idle):
             self._discard(key)
@@ -79,11 +94,20 @@ class Hub:
         self._settle()
         self._announce_position()
 
-    def apply(self, groups: Iterable[Group]) -> None:
+    def apply(self, groups: Sequence[Group]) -> None:
         """Move through the groups; then recompute once what they touched, as of the last one."""
+        if self.tracer is not None:
+            self.tracer.received(groups)
         for group in groups:
-            self._touch(self.replica.apply(group))
+            touched = self.replica.apply(group)
+            self.tally.groups += 1
+            self.tally.changes += len(group.changes)
+            self._wall = group.wall
+            if self.tracer is not None:
+                self.tracer.applied(group, touched, self._reading(touched))
+            self._touch(touched)
         self._settle()
+        self._wall = None
         self._announce_position()
 
     def advance(self, version: Version) -> None:
@@ -178,6 +202,32 @@ class Hub:
             self._end(subscription)
             self._ready[outbox] = None  # others may have waited for it
 
+    def sent(
+        self, outbox: Outbox, deliveries: Sequence[Delivery], *, size: int, wall: datetime
+    ) -> None:
+        """These deliveries went to the connection in one frame of `size` bytes."""
+        self.tally.frames += 1
+        self.tally.results += len(deliveries)
+        self.tally.bytes += size
+        for each in deliveries:
+            if each.pushed and each.result.wall is not None:
+                self.tally.write_to_frame.observe((wall - each.result.wall).total_seconds())
+        if self.tracer is not None:
+            self.tracer.written(outbox, deliveries, self.position, size=size)
+
+    def ended(self, outbox: Outbox, reason: str | None, *, wall: datetime | None = None) -> None:
+        """The connection is over: the server says goodbye for this reason, or None: it was left."""
+        if outbox not in self._outboxes:
+            return
+        if reason is not None:
+            self.tally.ended[reason] += 1
+        written = _ended_at(outbox)
+        if wall is not None and written is not None:
+            self.tally.write_to_close.observe((wall - written).total_seconds())
+        if self.tracer is not None:
+            self.tracer.ended(outbox, reason)
+        self.detach(outbox)
+
     # Reads
 
     def read(self, query: str, viewer: Viewer, args: Mapping[str, Any]) -> Watch:
@@ -190,6 +240,12 @@ class Hub:
         if not watch.resolved and not watch.needed:
             self._recompute(self._key(watch), watch)
         return watch
+
+    def known(self, query: str, viewer: Viewer) -> Any:
+        """The value that the query without args was last found to have; None if that is unknown."""
+        watch = self._watches.get((query, viewer, _NO_ARGS))
+        result = None if watch is None else watch.result
+        return result.outcome.value if result and isinstance(result.outcome, Answer) else None
 
     def wait(self, watch: Watch, waiter: Callable[[], None]) -> None:
         """Call `waiter` once, when the watch is resolved."""
@@ -231,7 +287,7 @@ class Hub:
         self._rest(subscription.watch)
 
     def _offer(self, subscription: Subscription) -> None:
-        subscription.outbox.mark(subscription)
+        self.tally.coalesced += subscription.outbox.mark(subscription)
         self._ready[subscription.outbox] = None
 
     def _rest(self, watch: Watch) -> None:
@@ -258,6 +314,11 @@ class Hub:
         for key in keys:
             self._dirty.update(dict.fromkeys(self._readers.get(key, ())))
 
+    def _reading(self, keys: Iterable[Key]) -> Iterator[Watch]:
+        """The watches that read one of the keys, each once."""
+        found = dict.fromkeys(each for key in keys for each in self._readers.get(key, ()))
+        return (self._watches[each] for each in found)
+
     def _settle(self) -> None:
         dirty, self._dirty = self._dirty, {}
         for key in dirty:
@@ -268,21 +329,31 @@ class Hub:
                 self._recompute(key, watch)
             else:
                 watch.resolved = False  # recomputed when somebody reads it
+                self._trace(watch, "idle")
+
+    def _trace(self, watch: Watch, how: Recomputed) -> None:
+        if self.tracer is not None:
+            self.tracer.recomputed(watch, how)
 
     def _recompute(self, key: _WatchKey, watch: Watch) -> None:
         evaluation = evaluate(watch.query, watch.viewer, watch.args, self.replica)
-        self.recomputed += 1
+        self.tally.recomputed += 1
         if evaluation.outcome is None:
             watch.resolved = False
             self._depend(key, watch, watch.reads | evaluation.reads)
             self.replica.want(evaluation.missing)
+            self._trace(watch, "loading")
             return  # in nobody's idle list: whoever caused this subscribes or waits
         self._depend(key, watch, evaluation.reads)
         changed = self._replace_result(watch, evaluation.outcome)
         watch.resolved = True
+        self.tally.suppressed += not changed
+        self._trace(watch, "changed" if changed else "equal")
         for subscription in watch.subscriptions:
             if changed or not subscription.answered:
-                subscription.outbox.mark(subscription)
+                self._offer(subscription)
+                if self.tracer is not None:
+                    self.tracer.offered(subscription)
             self._ready[subscription.outbox] = None
         waiters, watch.waiters = watch.waiters, []
         for waiter in waiters:
@@ -294,7 +365,7 @@ class Hub:
         before = watch.result
         if before is not None and _same(before.outcome, outcome):
             return False
-        watch.result = Result(outcome, _tag(watch, outcome), self.position)
+        watch.result = Result(outcome, _tag(watch, outcome), self.position, self._wall)
         if isinstance(outcome, Failure) and outcome.cause is not None:
             self._failures.append((watch.query, outcome))
         return True
@@ -324,6 +395,14 @@ def _same(before: Answer | Failure, after: Answer | Failure) -> bool:
     if isinstance(before, Failure) and isinstance(after, Failure):
         return before.code == after.code
     return False
+
+
+def _ended_at(outbox: Outbox) -> datetime | None:
+    """When the write was made that ended the connection's session, if one did."""
+    result = None if outbox.identity is None else outbox.identity.watch.result
+    if result is None or not isinstance(result.outcome, Answer):
+        return None
+    return None if result.outcome.value.ended is None else result.wall
 
 
 def _tag(watch: Watch, outcome: Answer | Failure) -> str:

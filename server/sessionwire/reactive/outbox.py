@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sessionwire.model import NEVER
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Mapping
+    from datetime import datetime
 
     from sessionwire.model import Version, Viewer
     from sessionwire.reactive.change import Key
@@ -19,12 +22,14 @@ __all__ = ["Delivery", "Outbox", "Result", "Subscription", "Watch"]
 class Result:
     """What a watch found, from `changed_at` on; `tag` names the data for viewer, query and args.
 
+    `wall` is when the write was made that changed it; None when no write did, as for a first one.
     `frames` keeps what was built of it, so that many connections share the bytes.
     """
 
     outcome: Answer | Failure
     tag: str
     changed_at: Version
+    wall: datetime | None = None
     frames: dict[Hashable, bytes] = field(default_factory=dict)
 
 
@@ -63,11 +68,15 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Results to put into one frame; `unchanged` ones need no data."""
+    """Results to put into one frame; `unchanged` ones need no data.
+
+    `pushed`: its client has been told another one before.
+    """
 
     id: int
     result: Result
     unchanged: bool
+    pushed: bool = False
 
 
 class Outbox:
@@ -77,19 +86,31 @@ class Outbox:
     costs what it subscribed to, and no more (P9).
     """
 
-    __slots__ = ("_dirty", "identity", "subscriptions", "viewer", "wake")
+    __slots__ = ("_dirty", "id", "identity", "shown", "subscriptions", "viewer", "wake")
 
-    def __init__(self, viewer: Viewer, wake: Callable[[], None]) -> None:
+    def __init__(self, viewer: Viewer, wake: Callable[[], None], *, id: str = "") -> None:
+        self.id = id
+        """Names the connection in logs and traces."""
         self.viewer = viewer
         self.wake = wake
+        self.shown = NEVER
+        """The version of the newest frame that was taken."""
         self.identity: Subscription | None = None
         self.subscriptions: dict[int, Subscription] = {}
         self._dirty: dict[int, Subscription] = {}
 
-    def mark(self, subscription: Subscription) -> None:
-        """Its result changed, or is the first one."""
-        if subscription is not self.identity:
-            self._dirty[subscription.id] = subscription
+    @property
+    def dirty(self) -> Collection[int]:
+        """The subscriptions whose newest result waits to be taken."""
+        return self._dirty.keys()
+
+    def mark(self, subscription: Subscription) -> bool:
+        """Its result changed, or is the first one; whether that replaces one that waited."""
+        if subscription is self.identity:
+            return False
+        replaced = subscription.answered and subscription.id in self._dirty
+        self._dirty[subscription.id] = subscription
+        return replaced
 
     def remove(self, id: int) -> Subscription | None:
         self._dirty.pop(id, None)
@@ -114,9 +135,12 @@ class Outbox:
             if not watch.resolved or watch.result is None or subscription.since > position:
                 continue
             del self._dirty[subscription.id]
-            unchanged = not subscription.answered and subscription.tag == watch.result.tag
+            pushed = subscription.answered
+            unchanged = not pushed and subscription.tag == watch.result.tag
             subscription.answered = True
-            deliveries.append(Delivery(subscription.id, watch.result, unchanged))
+            deliveries.append(Delivery(subscription.id, watch.result, unchanged, pushed))
+        if deliveries:
+            self.shown = position
         return deliveries
 
     def _whole(self) -> bool:

@@ -9,6 +9,7 @@ from sessionwire.store.decode import decode_event, event_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from sessionwire.model import Version
 
@@ -33,6 +34,7 @@ class Grouping:
         self._sharded = sharded
         self._decode = decode
         self._version: Version | None = None
+        self._wall: datetime | None = None
         self._changes: list[Change] = []
         self._events = 0
         self._last_token: Mapping[str, Any] | None = None
@@ -62,6 +64,7 @@ class Grouping:
             if version != self._version:
                 self._finish(groups)
                 self._version, self._resume = version, self._last_token
+                self._wall = event.get("wallTime")
             self._changes.extend(self._decode(event))
             self._events += 1
             self._last_token = event["_id"]
@@ -86,6 +89,6 @@ class Grouping:
 
     def _finish(self, groups: list[Group]) -> None:
         if self._version is not None and self._events:
-            groups.append(Group(self._version, tuple(self._changes)))
+            groups.append(Group(self._version, tuple(self._changes), self._wall))
         self._changes = []
         self._events = 0

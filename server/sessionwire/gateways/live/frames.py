@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sessionwire.reactive.outbox import Delivery
 
 __all__ = [
+    "Ack",
     "ClientFrame",
     "Ping",
     "Poll",
@@ -62,6 +63,10 @@ class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
+class Ack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: Hex16
+
+
 class PollSubscription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: SubscriptionId
     query: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -78,12 +83,13 @@ class Poll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait: Annotated[float, Meta(ge=0)] | None = None
 
 
-ClientFrame = Subscribe | Unsubscribe | Ping
+ClientFrame = Subscribe | Unsubscribe | Ping | Ack
 
 _OPS: dict[str, type[ClientFrame]] = {
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
     "ping": Ping,
+    "ack": Ack,
 }
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 
@@ -209,21 +215,25 @@ def encode_unavailable(ids: Sequence[int], version: Version) -> bytes:
     return _encode({"op": "update", "version": format_version(version), "results": results})
 
 
-def encode_update(deliveries: Sequence[Delivery], version: Version) -> bytes:
-    """One frame of several results; that of a single result is built once for all who get it."""
+def encode_update(deliveries: Sequence[Delivery], version: Version, *, ack: bool = False) -> bytes:
+    """One frame of several results; that of a single result is built once for all who get it.
+
+    With `ack` the client is asked to say when it shows them.
+    """
     if len(deliveries) != 1 or deliveries[0].unchanged:
-        return _update(b",".join(map(_result, deliveries)), version)
+        return _update(b",".join(map(_result, deliveries)), version, ack)
     (delivery,) = deliveries
     frames = delivery.result.frames
-    key = (delivery.id, version)
+    key = (delivery.id, version, ack)
     if key not in frames:
         frames.clear()
-        frames[key] = _update(_result(delivery), version)
+        frames[key] = _update(_result(delivery), version, ack)
     return frames[key]
 
 
-def _update(results: bytes, version: Version) -> bytes:
-    return b'{"op":"update","version":"%016x","results":[%b]}' % (version, results)
+def _update(results: bytes, version: Version, ack: bool) -> bytes:
+    asked = b',"ack":true' if ack else b""
+    return b'{"op":"update","version":"%016x","results":[%b]%b}' % (version, results, asked)
 
 
 def _result(delivery: Delivery) -> bytes:

@@ -21,8 +21,10 @@ from sessionwire.exchange.provenance import fetch_of, refuse_origin
 from sessionwire.gateways.connection import return_after
 from sessionwire.gateways.live import frames
 from sessionwire.gateways.live.polling import LivePoll, Said, bye
+from sessionwire.gateways.live.routes import connection_id
 from sessionwire.gateways.transport import STOPPING, Stopping
 from sessionwire.model import format_version
+from sessionwire.observing.census import Present
 from sessionwire.policy.addresses import network_of
 from sessionwire.policy.sharing import preflight_headers, shared_headers
 from sessionwire.reactive.outbox import Outbox
@@ -105,7 +107,8 @@ class PollGateway:
         user = None if identity is None else identity.user_id
         with self._live.admission.admitted(user=user, address=address):
             waiting = _Waiting(self._relay, claim.viewer, self._limits)
-            with self._live.kept(waiting), _stopped_with(request, waiting):
+            present = Present.now("poll", waiting.outbox, address, bool)
+            with self._live.kept(waiting, present), _stopped_with(request, waiting):
                 return _response(await waiting.answer(asked, request, seen=claim.since))
 
     def _is_preflight(self, request: Request) -> bool:
@@ -126,8 +129,8 @@ class _Waiting:
     def __init__(self, relay: Relay, viewer: Viewer, limits: Limits) -> None:
         self._relay = relay
         self._woken = asyncio.Event()
-        self._outbox = Outbox(viewer, self._woken.set)
-        self._poll = LivePoll(hub=relay.hub, outbox=self._outbox, limits=limits)
+        self.outbox = Outbox(viewer, self._woken.set, id=connection_id())
+        self._poll = LivePoll(hub=relay.hub, outbox=self.outbox, limits=limits)
         self._gone = False
 
     def stop(self) -> None:

@@ -103,6 +103,7 @@ class LivePoll:
             return self._ended
         reason = self._standing.end_reason(wall)
         if reason is not None:
+            self._hub.ended(self._outbox, reason, wall=wall)
             return bye(reason, version=position)
         if not self._hub.live:
             return Said(503, frames.encode_status(live=False), position)
@@ -116,7 +117,9 @@ class LivePoll:
         deliveries = [each for each in self._outbox.take(position) if self._differs(each)]
         deliveries += self._refused
         if deliveries:
-            return Said(200, frames.encode_update(deliveries, position), position)
+            frame = frames.encode_update(deliveries, position)
+            self._hub.sent(self._outbox, deliveries, size=len(frame), wall=wall)
+            return Said(200, frame, position)
         return Said(204, None, position) if now >= self._until else None
 
     def _wait_for_data(self, now: float) -> Said | None:
@@ -150,4 +153,4 @@ class LivePoll:
 
     def lost(self) -> None:
         """The answer is given, or the peer is gone."""
-        self._hub.detach(self._outbox)
+        self._hub.ended(self._outbox, None)

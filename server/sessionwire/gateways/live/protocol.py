@@ -13,11 +13,12 @@ from sessionwire.model import Version, parse_version
 from sessionwire.policy.rate import Bucket
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sessionwire.policy.limits import Limits
     from sessionwire.reactive.hub import Hub
-    from sessionwire.reactive.outbox import Outbox
+    from sessionwire.reactive.outbox import Delivery, Outbox
 
 __all__ = ["Close", "LiveProtocol"]
 
@@ -55,6 +56,7 @@ class LiveProtocol:
         self._refused = 0
         self._told_live = True
         self._behind: dict[int, float] = {}
+        self._unacknowledged = False
 
     def open(self) -> None:
         """The handshake is done."""
@@ -91,6 +93,8 @@ class LiveProtocol:
                 self._hub.unsubscribe(self._outbox, frame.id)
             case frames.Ping():
                 self._answers.append(frames.encode_pong())
+            case frames.Ack():
+                self._acknowledge(parse_version(frame.version))
             case _:
                 assert_never(frame)
 
@@ -114,12 +118,21 @@ class LiveProtocol:
         if not subscription.watch.resolved or since > self._hub.position:
             self._answers.append(frames.encode_pending(frame.id))
 
+    def _acknowledge(self, version: Version) -> None:
+        """One that was asked for: it does not count among the peer's frames."""
+        if not self._unacknowledged:
+            raise ProtocolError("no ack was asked for", code="unexpected_ack")
+        self._unacknowledged = False
+        self._bucket.give_back()
+        if self._hub.tracer is not None:
+            self._hub.tracer.acknowledged(self._outbox, version)
+
     def take(self, *, now: float, wall: datetime) -> list[bytes]:
         """The frames to send now; nothing after the one that says `bye`."""
         if self.close is None:
             reason = self._standing.end_reason(wall)
             if reason is not None:
-                self.end(reason)
+                self._end(reason, wall=wall)
         if self.close is not None:
             last, self._answers = list(self._answers)[-1:], deque()
             return last
@@ -135,8 +148,16 @@ class LiveProtocol:
         for id in [*late, *(each.id for each in deliveries)]:
             self._behind.pop(id, None)
         if deliveries:
-            out.append(frames.encode_update(deliveries, self._hub.position))
+            out.append(self._update(deliveries, wall))
         return out
+
+    def _update(self, deliveries: Sequence[Delivery], wall: datetime) -> bytes:
+        """While somebody follows changes, the client is asked to say when it shows them."""
+        ack = self._hub.tracer is not None and not self._unacknowledged
+        self._unacknowledged = self._unacknowledged or ack
+        frame = frames.encode_update(deliveries, self._hub.position, ack=ack)
+        self._hub.sent(self._outbox, deliveries, size=len(frame), wall=wall)
+        return frame
 
     def over(self, *, wall: datetime) -> bool:
         """Whether the next frame is the last one."""
@@ -150,11 +171,14 @@ class LiveProtocol:
 
     def end(self, reason: str, *, after: int | None = None) -> None:
         """Say `bye`; only for reasons that pass is the client told to come back, `after` ms."""
+        self._end(reason, after=after)
+
+    def _end(self, reason: str, *, after: int | None = None, wall: datetime | None = None) -> None:
         if self.close is None:
             self.close = Close(_CLOSE_CODES.get(reason, 4401), reason)
-            self._hub.detach(self._outbox)
+            self._hub.ended(self._outbox, reason, wall=wall)
             self._answers.append(frames.encode_bye(reason, retry=may_return(reason), after=after))
 
     def lost(self) -> None:
         """The peer is gone."""
-        self._hub.detach(self._outbox)
+        self._hub.ended(self._outbox, None)

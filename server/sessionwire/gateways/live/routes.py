@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,13 +19,14 @@ from sessionwire.gateways.connection import Connection
 from sessionwire.gateways.live.admission import Admission
 from sessionwire.gateways.live.protocol import LiveProtocol
 from sessionwire.model import ANONYMOUS
+from sessionwire.observing.census import Present
 from sessionwire.policy.addresses import network_of
 from sessionwire.policy.rate import Bucket
 from sessionwire.reactive.identity import IDENTITY, Identity
 from sessionwire.reactive.outbox import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     from starlette.requests import HTTPConnection
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
         def stop(self) -> None: ...
 
 
-__all__ = ["SUBPROTOCOL", "LiveGateway"]
+__all__ = ["SUBPROTOCOL", "LiveGateway", "connection_id"]
 
 logger = logging.getLogger("sessionwire.live")
 
@@ -61,7 +63,7 @@ class LiveGateway:
         self._limits = limits
         self._identify = identify
         self.admission = Admission(limits)
-        self._connections: set[Stoppable] = set()
+        self._connections: dict[Stoppable, Present] = {}
         self._lines = Bucket(rate=_LINES_PER_SECOND, burst=_LINES)
 
     def route(self, path: str = "/live") -> WebSocketRoute:
@@ -82,7 +84,7 @@ class LiveGateway:
             return
         try:
             await websocket.accept(subprotocol)
-            await self._run(websocket, viewer)
+            await self._run(websocket, viewer, address)
         finally:
             self.admission.release(user=user, address=address)
 
@@ -109,20 +111,22 @@ class LiveGateway:
             return msgspec.structs.replace(identity, ended="expired")
         return identity
 
-    async def _run(self, websocket: WebSocket, viewer: Viewer) -> None:
+    async def _run(self, websocket: WebSocket, viewer: Viewer, address: str) -> None:
         connection = Connection(
             websocket, write_deadline=self._limits.write_deadline, acted=self._relay.flush
         )
-        outbox = Outbox(viewer, connection.wake)
+        outbox = Outbox(viewer, connection.wake, id=connection_id())
         wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
-        logger.debug("A connection was opened")
-        with self.kept(connection):
+        logger.debug("The connection %s was opened", outbox.id)
+        with self.kept(
+            connection, Present.now("socket", outbox, address, lambda: connection.paused)
+        ):
             await connection.run(wire)
         reason = "the peer left" if wire.close is None else wire.close.reason
         if wire.close is None or wire.close.code == 1012:
-            logger.debug("A connection ended: %s", reason)
+            logger.debug("The connection %s ended: %s", outbox.id, reason)
         else:
-            self.note("A connection ended: %s", reason)
+            self.note("The connection %s ended: %s", outbox.id, reason)
 
     def note(self, said: str, *values: str) -> None:
         """One line, but not for each of thousands."""
@@ -130,13 +134,17 @@ class LiveGateway:
             logger.info(said, *values)
 
     @contextlib.contextmanager
-    def kept(self, connection: Stoppable) -> Iterator[None]:
-        """While the block runs, `stop` stops the connection, too."""
-        self._connections.add(connection)
+    def kept(self, connection: Stoppable, present: Present) -> Iterator[None]:
+        """While the block runs, `stop` stops the connection, too, and it is `present`."""
+        self._connections[connection] = present
         try:
             yield
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]
+
+    def present(self) -> Iterable[Present]:
+        """Who is connected now."""
+        return self._connections.values()
 
     def stop(self) -> None:
         """Take no more, and send everybody away, to come back spread over some seconds."""
@@ -146,6 +154,11 @@ class LiveGateway:
 
     def __len__(self) -> int:
         return len(self._connections)
+
+
+def connection_id() -> str:
+    """Names a connection in logs and traces; it opens nothing."""
+    return secrets.token_hex(4)
 
 
 def _subprotocol(websocket: WebSocket) -> str | None:

@@ -1,0 +1,1 @@
+"""For those who may watch: what this process is doing, over HTTP."""
