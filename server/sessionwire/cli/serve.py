@@ -16,7 +16,7 @@ from sessionwire.cli.logs import set_up_logs
 from sessionwire.cli.program import refusing
 from sessionwire.cli.workers import serve_many
 from sessionwire.errors import StartupError
-from sessionwire.serving import uvicorn_config
+from sessionwire.serving import spare_the_heap, uvicorn_config
 from sessionwire.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _serve_one(settings: Settings, listener: socket.socket, address: str, *, dem
 
     async def run() -> None:
         async with wire.lifespan():
+            spare_the_heap()
             await server.serve(sockets=[listener])
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:

@@ -22,7 +22,7 @@ from sessionwire.app import SessionWire
 from sessionwire.cli.listening import announce
 from sessionwire.cli.logs import set_up_logs
 from sessionwire.cli.program import console
-from sessionwire.serving import uvicorn_config
+from sessionwire.serving import spare_the_heap, uvicorn_config
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongo import Store
 
@@ -104,6 +104,7 @@ def worker() -> SessionWire:
     """The application of one of several workers, from the environment."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     set_up_logs(os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO"))
+    spare_the_heap()
     return SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
 
 
