@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NewType
 
+import msgspec
 from bson import ObjectId  # the value type only; drivers live in store/
 
 __all__ = [
@@ -76,12 +77,12 @@ def parse_version(text: str) -> Version:
 
 def format_date(value: datetime) -> str:
     """ISO 8601 in UTC with exactly three digits of fraction and `Z`."""
-    text = value.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """In whose name a query is answered.
 
     `credential` is the session token as it is stored in MongoDB, or None for a signed-out viewer.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from sessionwire.model import Document, Id, ObjectId, Version
+import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+from sessionwire.model import Document, Id, ObjectId, Version
 
 __all__ = [
     "Change",
@@ -27,16 +26,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKey:
+class DocumentKey(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """One document."""
 
     collection: str
     id: Id
 
 
-@dataclass(frozen=True, slots=True)
-class SetKey:
+class SetKey(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """All ids of a collection whose top-level `field` equals a value; `value` is `comparable`."""
 
     collection: str
@@ -47,8 +44,7 @@ class SetKey:
 Key = DocumentKey | SetKey
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """The document is now exactly this: an insert or a replacement."""
 
     key: DocumentKey
@@ -56,23 +52,20 @@ class Put:
     inserted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True):
     """Dotted paths were set, removed, or (arrays) cut; MongoDB's `updateDescription`."""
 
     key: DocumentKey
-    updated: Mapping[str, Any] = field(default_factory=dict)
+    updated: Mapping[str, Any] = {}
     removed: tuple[str, ...] = ()
     truncated: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True):
     key: DocumentKey
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(msgspec.Struct, frozen=True):
     """The collection was dropped, renamed, or replaced; None means the whole database."""
 
     collection: str | None
@@ -81,8 +74,7 @@ class Dropped:
 Change = Put | Update | Delete | Dropped
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Everything that became true at `version`: one write, or one whole transaction."""
 
     version: Version
@@ -91,12 +83,17 @@ class Group:
     """MongoDB's wall clock at the write; None before MongoDB 6.0."""
 
 
+_PLAIN = frozenset((str, ObjectId, UUID, datetime, bytes))
+
+
 def comparable(value: object) -> Hashable | None:
     """A value that equals another one exactly when MongoDB's `{field: value}` would match it.
 
     None for values whose equality is not that simple (null also matches a missing field, arrays
     match by element, floats by rounding); a set cannot be keyed by these.
     """
+    if type(value) in _PLAIN:
+        return value
     match value:
         case bool():
             return ("bool", value)

@@ -18,7 +18,7 @@ from sessionwire.reactive.tally import Tally
 from sessionwire.reactive.view import Answer, Failure, Queries, Query, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sessionwire.reactive.change import Group, Key
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Hub"]
 
-_WatchKey = tuple[str, Viewer, bytes]
 _encode_args = msgspec.json.Encoder(order="sorted").encode
 _NO_ARGS = _encode_args({})
 
@@ -49,10 +48,10 @@ class Hub:
         self.tally = Tally()
         self.tracer: Tracer | None = None
         self._idle_limit = idle_watches
-        self._watches: dict[_WatchKey, Watch] = {}
-        self._idle: OrderedDict[_WatchKey, None] = OrderedDict()
-        self._readers: dict[Key, set[_WatchKey]] = {}
-        self._dirty: dict[_WatchKey, None] = {}
+        self._watches: dict[Hashable, Watch] = {}
+        self._idle: OrderedDict[Watch, None] = OrderedDict()
+        self._readers: dict[Key, set[Watch]] = {}
+        self._dirty: dict[Watch, None] = {}
         self._outboxes: set[Outbox] = set()
         self._ready: dict[Outbox, None] = {}
         self._later: list[tuple[Version, int, Outbox]] = []
@@ -86,11 +85,11 @@ class Hub:
             self.tracer.restarted(version)
         self.restarts += 1
         self.replica.restart(version)
-        for key in list(self._idle):
-            self._discard(key)
-        for key, watch in self._watches.items():
+        for watch in list(self._idle):
+            self._discard(watch)
+        for watch in self._watches.values():
             watch.resolved = False
-            self._dirty[key] = None
+            self._dirty[watch] = None
         self._settle()
         self._announce_position()
 
@@ -238,7 +237,7 @@ class Hub:
         named = self.queries.named(query)
         watch = self._watch(named, viewer, named.parse(args))
         if not watch.resolved and not watch.needed:
-            self._recompute(self._key(watch), watch)
+            self._recompute(watch)
         return watch
 
     def known(self, query: str, viewer: Viewer) -> Any:
@@ -250,7 +249,7 @@ class Hub:
     def wait(self, watch: Watch, waiter: Callable[[], None]) -> None:
         """Call `waiter` once, when the watch is resolved."""
         watch.waiters.append(waiter)
-        self._idle.pop(self._key(watch), None)
+        self._idle.pop(watch, None)
 
     def give_up(self, watch: Watch, waiter: Callable[[], None]) -> None:
         """Undo a `wait` whose time is over."""
@@ -260,25 +259,20 @@ class Hub:
 
     # Watches
 
-    @staticmethod
-    def _key(watch: Watch) -> _WatchKey:
-        return (watch.query.name, watch.viewer, _encode_args(watch.args))
-
     def _watch(self, query: Query, viewer: Viewer, args: Mapping[str, Any]) -> Watch:
         key = (query.name, viewer, _encode_args(args))
         watch = self._watches.get(key)
         if watch is None:
-            watch = self._watches[key] = Watch(query, viewer, args)
+            watch = self._watches[key] = Watch(query, viewer, args, key=key)
         return watch
 
     def _begin(self, subscription: Subscription) -> None:
         watch = subscription.watch
-        key = self._key(watch)
         unknown = not watch.resolved and not watch.needed
         watch.subscriptions.add(subscription)
-        self._idle.pop(key, None)
+        self._idle.pop(watch, None)
         if unknown:
-            self._recompute(key, watch)
+            self._recompute(watch)
         elif watch.resolved:
             self._offer(subscription)
 
@@ -292,42 +286,37 @@ class Hub:
 
     def _rest(self, watch: Watch) -> None:
         """Nobody needs it now: keep it for a while, the newest `idle_watches` of its kind."""
-        if watch.needed:
+        if watch.needed or self._watches.get(watch.key) is not watch:
             return
-        key = self._key(watch)
-        if self._watches.get(key) is not watch:
-            return
-        self._idle[key] = None
-        self._idle.move_to_end(key)
+        self._idle[watch] = None
+        self._idle.move_to_end(watch)
         while len(self._idle) > self._idle_limit:
             self._discard(next(iter(self._idle)))
 
-    def _discard(self, key: _WatchKey) -> None:
-        self._idle.pop(key, None)
-        self._dirty.pop(key, None)
-        watch = self._watches.pop(key)
-        self._depend(key, watch, frozenset())
+    def _discard(self, watch: Watch) -> None:
+        self._idle.pop(watch, None)
+        self._dirty.pop(watch, None)
+        del self._watches[watch.key]
+        self._depend(watch, frozenset())
 
     # Recomputation
 
     def _touch(self, keys: Iterable[Key]) -> None:
         for key in keys:
-            self._dirty.update(dict.fromkeys(self._readers.get(key, ())))
+            readers = self._readers.get(key)
+            if readers is not None:
+                self._dirty.update(dict.fromkeys(readers))
 
     def _reading(self, keys: Iterable[Key]) -> Iterator[Watch]:
         """The watches that read one of the keys, each once."""
-        found = dict.fromkeys(each for key in keys for each in self._readers.get(key, ()))
-        return (self._watches[each] for each in found)
+        return iter(dict.fromkeys(each for key in keys for each in self._readers.get(key, ())))
 
     def _settle(self) -> None:
         dirty, self._dirty = self._dirty, {}
-        for key in dirty:
-            watch = self._watches.get(key)  # None: an idle one that had to go meanwhile
-            if watch is None:
-                continue
+        for watch in dirty:
             if watch.needed:
-                self._recompute(key, watch)
-            else:
+                self._recompute(watch)
+            elif self._watches.get(watch.key) is watch:  # else it had to go meanwhile
                 watch.resolved = False  # recomputed when somebody reads it
                 self._trace(watch, "idle")
 
@@ -335,16 +324,16 @@ class Hub:
         if self.tracer is not None:
             self.tracer.recomputed(watch, how)
 
-    def _recompute(self, key: _WatchKey, watch: Watch) -> None:
+    def _recompute(self, watch: Watch) -> None:
         evaluation = evaluate(watch.query, watch.viewer, watch.args, self.replica)
         self.tally.recomputed += 1
         if evaluation.outcome is None:
             watch.resolved = False
-            self._depend(key, watch, watch.reads | evaluation.reads)
+            self._depend(watch, watch.reads | evaluation.reads)
             self.replica.want(evaluation.missing)
             self._trace(watch, "loading")
             return  # in nobody's idle list: whoever caused this subscribes or waits
-        self._depend(key, watch, evaluation.reads)
+        self._depend(watch, evaluation.reads)
         changed = self._replace_result(watch, evaluation.outcome)
         watch.resolved = True
         self.tally.suppressed += not changed
@@ -370,13 +359,15 @@ class Hub:
             self._failures.append((watch.query, outcome))
         return True
 
-    def _depend(self, key: _WatchKey, watch: Watch, reads: frozenset[Key]) -> None:
+    def _depend(self, watch: Watch, reads: frozenset[Key]) -> None:
+        if reads == watch.reads:
+            return
         for read in reads - watch.reads:
-            self._readers.setdefault(read, set()).add(key)
+            self._readers.setdefault(read, set()).add(watch)
             self.replica.watch(read)
         for read in watch.reads - reads:
             readers = self._readers[read]
-            readers.discard(key)
+            readers.discard(watch)
             if not readers:
                 del self._readers[read]
             self.replica.unwatch(read)
@@ -409,7 +400,6 @@ def _tag(watch: Watch, outcome: Answer | Failure) -> str:
     """Names this data for this viewer, query and args; another viewer's has another tag."""
     if isinstance(outcome, Failure):
         return ""
-    digest = hashlib.blake2b(outcome.encoded, digest_size=8, key=b"sessionwire.tag")
-    digest.update(f"\0{watch.viewer.credential}\0{watch.query.name}\0".encode())
-    digest.update(_encode_args(watch.args))
-    return digest.hexdigest()
+    of = f"\0{watch.viewer.credential}\0{watch.query.name}\0".encode()
+    named = b"".join((outcome.encoded, of, _encode_args(watch.args)))
+    return hashlib.blake2b(named, digest_size=8, key=b"sessionwire.tag").hexdigest()

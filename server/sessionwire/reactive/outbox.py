@@ -48,6 +48,8 @@ class Watch:
     reads: frozenset[Key] = frozenset()
     subscriptions: set[Subscription] = field(default_factory=set)
     waiters: list[Callable[[], None]] = field(default_factory=list)
+    key: Hashable = None
+    """What the hub finds it by."""
 
     @property
     def needed(self) -> bool:

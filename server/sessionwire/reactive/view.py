@@ -23,7 +23,7 @@ from sessionwire.model import (
 from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 __all__ = [
     "UNHELD",
@@ -54,7 +54,7 @@ class Source(Protocol):
 
     def document(self, key: DocumentKey) -> Document | None | Unheld: ...
 
-    def ids(self, key: SetKey) -> frozenset[Id] | Unheld: ...
+    def ids(self, key: SetKey) -> Set[Id] | Unheld: ...
 
 
 class NotHeld(BaseException):
@@ -85,10 +85,16 @@ class Context:
 
     def get_many(self, collection: str, ids: Iterable[Id]) -> list[Document]:
         """Those of the documents that exist, in the order asked for."""
-        found = [self._document(DocumentKey(collection, id)) for id in ids]
-        if any(each is UNHELD for each in found):
+        found, whole = [], True
+        for id in ids:  # all of them, so that what is not held is loaded together
+            document = self._document(DocumentKey(collection, id))
+            if document is UNHELD:
+                whole = False
+            elif document is not None:
+                found.append(document)
+        if not whole:
             raise NotHeld
-        return [each for each in found if each is not None and each is not UNHELD]
+        return found
 
     def where(self, collection: str, **equals: object) -> list[Document]:
         """All documents whose one top-level field equals the value, ordered by `_id`.
@@ -99,7 +105,7 @@ class Context:
         ids = self._ids(_set_key(collection, equals))
         if ids is UNHELD:
             raise NotHeld
-        return self.get_many(collection, sorted(ids, key=_order))
+        return self.get_many(collection, ids if len(ids) < 2 else sorted(ids, key=_order))
 
     def expect(self, collection: str, id: Id | None = None, **equals: object) -> None:
         """Say early what will be read, so that it is loaded together with what comes before."""
@@ -115,7 +121,7 @@ class Context:
             self.missing.add(key)
         return found
 
-    def _ids(self, key: SetKey) -> frozenset[Id] | Unheld:
+    def _ids(self, key: SetKey) -> Set[Id] | Unheld:
         self.reads.add(key)
         found = self._source.ids(key)
         if found is UNHELD:
@@ -212,8 +218,7 @@ def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> A
     return parameter.annotation
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The query's value; `encoded` is its JSON."""
 
     value: Any
@@ -229,8 +234,7 @@ class Failure:
     cause: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True):
     """`outcome` is None while keys are missing; `reads` is everything that it looked at."""
 
     outcome: Answer | Failure | None
