@@ -78,7 +78,7 @@ def test_sibling_gateways_do_not_know_each_other(path: Path) -> None:
     for module in imports(path):
         if module.startswith("sessionwire.gateways.") and len(parts) > 1:
             sibling = module.split(".")[2]
-            assert sibling == parts[0] or sibling in {"connection", "transport"}, module
+            assert sibling == parts[0] or sibling in {"connection", "pulse", "transport"}, module
 
 
 def test_only_the_store_knows_the_driver() -> None:
