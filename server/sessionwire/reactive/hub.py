@@ -13,6 +13,7 @@ from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
+from sessionwire.reactive.readers import Readers
 from sessionwire.reactive.replica import Load, Replica
 from sessionwire.reactive.tally import Tally
 from sessionwire.reactive.view import Answer, Failure, Queries, Query, evaluate
@@ -50,7 +51,7 @@ class Hub:
         self._idle_limit = idle_watches
         self._watches: dict[Hashable, Watch] = {}
         self._idle: OrderedDict[Watch, None] = OrderedDict()
-        self._readers: dict[Key, set[Watch]] = {}
+        self._readers = Readers()
         self._dirty: dict[Watch, None] = {}
         self._outboxes: set[Outbox] = set()
         self._ready: dict[Outbox, None] = {}
@@ -297,19 +298,18 @@ class Hub:
         self._idle.pop(watch, None)
         self._dirty.pop(watch, None)
         del self._watches[watch.key]
-        self._depend(watch, frozenset())
+        self._depend(watch, set())
 
     # Recomputation
 
     def _touch(self, keys: Iterable[Key]) -> None:
         for key in keys:
-            readers = self._readers.get(key)
-            if readers is not None:
-                self._dirty.update(dict.fromkeys(readers))
+            for watch in self._readers.of(key):
+                self._dirty[watch] = None
 
     def _reading(self, keys: Iterable[Key]) -> Iterator[Watch]:
         """The watches that read one of the keys, each once."""
-        return iter(dict.fromkeys(each for key in keys for each in self._readers.get(key, ())))
+        return iter(dict.fromkeys(each for key in keys for each in self._readers.of(key)))
 
     def _settle(self) -> None:
         dirty, self._dirty = self._dirty, {}
@@ -329,7 +329,7 @@ class Hub:
         self.tally.recomputed += 1
         if evaluation.outcome is None:
             watch.resolved = False
-            self._depend(watch, watch.reads | evaluation.reads)
+            self._depend(watch, evaluation.reads.union(watch.reads))
             self.replica.want(evaluation.missing)
             self._trace(watch, "loading")
             return  # in nobody's idle list: whoever caused this subscribes or waits
@@ -359,19 +359,17 @@ class Hub:
             self._failures.append((watch.query, outcome))
         return True
 
-    def _depend(self, watch: Watch, reads: frozenset[Key]) -> None:
-        if reads == watch.reads:
+    def _depend(self, watch: Watch, reads: set[Key]) -> None:
+        if len(reads) == len(watch.reads) and reads.issuperset(watch.reads):
             return
-        for read in reads - watch.reads:
-            self._readers.setdefault(read, set()).add(watch)
+        for read in reads.difference(watch.reads):
+            self._readers.add(read, watch)
             self.replica.watch(read)
-        for read in watch.reads - reads:
-            readers = self._readers[read]
-            readers.discard(watch)
-            if not readers:
-                del self._readers[read]
-            self.replica.unwatch(read)
-        watch.reads = reads
+        for read in watch.reads:
+            if read not in reads:
+                self._readers.remove(read, watch)
+                self.replica.unwatch(read)
+        watch.reads = tuple(reads)
 
     def _announce_position(self) -> None:
         while self._later and self._later[0][0] <= self.position:

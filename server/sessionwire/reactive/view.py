@@ -238,8 +238,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     """`outcome` is None while keys are missing; `reads` is everything that it looked at."""
 
     outcome: Answer | Failure | None
-    reads: frozenset[Key]
-    missing: frozenset[Key]
+    reads: set[Key]
+    missing: set[Key]
 
 
 _encoder = msgspec.json.Encoder()
@@ -276,4 +276,4 @@ def evaluate(query: Query, viewer: Viewer, args: Mapping[str, Any], source: Sour
         outcome = Failure("query_failed", f"the query {query.name} failed", error)
     if context.missing:
         outcome = None
-    return Evaluation(outcome, frozenset(context.reads), frozenset(context.missing))
+    return Evaluation(outcome, context.reads, context.missing)
