@@ -11,6 +11,7 @@ import msgspec
 
 from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
+from sessionwire.reactive.change import DocumentKey
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.readers import Readers
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from sessionwire.model import Id
     from sessionwire.reactive.change import Group, Key
     from sessionwire.reactive.outbox import Delivery
     from sessionwire.reactive.tracer import Recomputed, Tracer
@@ -109,6 +111,13 @@ class Hub:
         self._settle()
         self._wall = None
         self._announce_position()
+
+    def heeds(self, collection: str, id: Id) -> bool:
+        """Whether an update of the document has to be applied; another one only moves us on."""
+        if self.tracer is not None or self.replica.concerns(DocumentKey(collection, id)):
+            return True
+        self.tally.overlooked += 1
+        return False
 
     def advance(self, version: Version) -> None:
         """Nothing that we follow changed up to `version`."""

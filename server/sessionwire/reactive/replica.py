@@ -91,6 +91,18 @@ class Replica:
             return key in self._documents
         return self._set(key) is not None
 
+    def concerns(self, key: DocumentKey) -> bool:
+        """Whether an update of the document could change, or decide, anything that is held.
+
+        It could also move the document between held sets, or overtake a load.
+        """
+        collection = key.collection
+        return (
+            key in self._documents
+            or bool(self._fields.get(collection))
+            or (collection in self._log)
+        )
+
     @property
     def size(self) -> int:
         """How many documents and sets are held."""
