@@ -41,6 +41,10 @@ class Pulse:
         self._timer = None
         if any(self._parts):
             self._arm()
+        self.beat()
+
+    def beat(self) -> None:
+        """Let those beat whose second it is."""
         members = list(self._parts[self._now])
         self._now = (self._now + 1) % PERIOD
         for member in members:
