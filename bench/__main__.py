@@ -6,9 +6,7 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +16,7 @@ from pymongo import MongoClient
 
 from bench.contenders import OURS
 from bench.database import mongod
+from bench.files import raise_file_limit
 from bench.table import as_json, as_markdown
 from bench.workloads.crowds import fan_out, idle, storm
 from bench.workloads.pushes import pushes
@@ -32,7 +31,7 @@ _LETTERS = "abcdefghi"
 
 def main() -> None:
     options = _options()
-    _raise_file_limit()
+    raise_file_limit()
     began = time.monotonic()
     rows: list[Row] = []
     with mongod() as uri, MongoClient[dict[str, Any]](uri) as client:
@@ -66,12 +65,6 @@ def _letters(text: str) -> frozenset[str]:
     return found
 
 
-def _raise_file_limit() -> None:
-    """A socket is a file: as many as the machine allows."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def _about() -> dict[str, str]:
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
     return {
@@ -84,4 +77,4 @@ def _about() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

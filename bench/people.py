@@ -59,11 +59,12 @@ def add_people(
     chance = random.Random(count)
     now = datetime.now(UTC).replace(microsecond=0)
     dates = {"createdAt": now, "updatedAt": now}
-    places = [
+    places: list[dict[str, Any]] = [
         {"_id": ObjectId(), "name": f"Place {n}", "slug": f"place-{n}", "logo": None, **dates}
         for n in range(organizations)
     ]
-    people, users, sessions, members = [], [], [], []
+    people: list[Person] = []
+    users, sessions, members = [], [], []
     for n in range(count):
         token = "".join(chance.choices(_ALPHABET, k=32))
         user_id, place = ObjectId(), places[n % organizations]

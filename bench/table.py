@@ -72,7 +72,7 @@ def as_markdown(rows: Iterable[Row], *, ours: str) -> str:
             f"{row.figure}, {row.unit}",
             *(_cell(row, n) for n in (ours, *peers)),
         ]
-        verdicts = row.verdicts(ours) or [None]
+        verdicts: list[tuple[Goal, float, bool] | None] = [*row.verdicts(ours)] or [None]
         for verdict in verdicts:
             lines.append([*first, *_verdict(verdict)])
             first = [""] * len(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from typing import Any
 
@@ -59,7 +60,7 @@ async def ask(
     askers = [_Asker(request, expected) for _ in range(connections)]
     began = time.perf_counter()
     for asker in askers:
-        await loop.create_connection(lambda asker=asker: asker, *place)
+        await loop.create_connection(functools.partial(_itself, asker), *place)
     await asyncio.sleep(seconds)
     took = time.perf_counter() - began
     right, wrong = sum(each.right for each in askers), sum(each.wrong for each in askers)
@@ -67,3 +68,7 @@ async def ask(
         each.stopped = True
         each.close()
     return {"rate": right / took, "count": right, "wrong": wrong}
+
+
+def _itself(asker: _Asker) -> _Asker:
+    return asker

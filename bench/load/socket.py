@@ -28,8 +28,19 @@ def seq_of(payload: bytes) -> int:
 class Client(asyncio.Protocol):
     """One connection of one person. `arrived` is called with each number that is shown to it."""
 
-    __slots__ = ("_arrived", "_buffer", "_head", "_ready", "_wire", "checked", "index", "lost")
-    __slots__ += ("person", "ready", "transport")
+    __slots__ = (
+        "_arrived",
+        "_buffer",
+        "_head",
+        "_ready",
+        "_wire",
+        "checked",
+        "index",
+        "lost",
+        "person",
+        "ready",
+        "transport",
+    )
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
-from mongo_broadcaster import (
+from mongo_broadcaster import (  # type: ignore[import-untyped]
     BroadcasterConfig,
     CollectionConfig,
     MongoChangeBroadcaster,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
+_SLOW_TO_START = ("socket.io", "mongo-broadcaster", "better-auth, cookie cache")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -40,6 +42,8 @@ class Run:
         return letter in self.only
 
     def can(self, name: str) -> bool:
+        if self.quick and name in _SLOW_TO_START:
+            return False
         if not available(name):
             self.note(f"{name} is not installed, and left out")
             return False
