@@ -11,7 +11,7 @@ from sessionwire.reactive.outbox import Watch
 from sessionwire.reactive.readers import Readers
 from sessionwire.reactive.view import Context, Query
 
-QUERY = Query("q", lambda ctx: None, Context, {}, frozenset())
+QUERY = Query("q", lambda ctx: None, Context, {}, frozenset(), {})
 KEY = DocumentKey("a", 1)
 
 

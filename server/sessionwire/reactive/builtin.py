@@ -53,7 +53,7 @@ def make_queries(
         SessionContext, truth=active_organization, maximum=maximum, extras=extras
     )
     queries = Queries(context)
-    queries.add(IDENTITY, identity)
+    queries.add(IDENTITY, identity, looks={"user": frozenset({"banned"})})
     queries.add(ADMINISTRATOR, is_administrator)
     queries.add("session", session)
     queries.add("user", user)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ __all__ = [
     "Delete",
     "DocumentKey",
     "Dropped",
+    "Fields",
     "Group",
     "Key",
     "Put",
@@ -43,6 +44,9 @@ class SetKey(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
 
 Key = DocumentKey | SetKey
 
+Fields = Set[str]
+"""Names of top-level fields."""
+
 
 class Put(msgspec.Struct, frozen=True):
     """The document is now exactly this: an insert or a replacement."""
@@ -59,6 +63,12 @@ class Update(msgspec.Struct, frozen=True):
     updated: Mapping[str, Any] = {}
     removed: tuple[str, ...] = ()
     truncated: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def fields(self) -> Fields:
+        """The top-level fields that it changed, or something inside them."""
+        paths = (*self.updated, *self.removed, *(path for path, _ in self.truncated))
+        return {path.partition(".")[0] for path in paths}
 
 
 class Delete(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
-from sessionwire.reactive.change import DocumentKey
+from sessionwire.reactive.change import DocumentKey, Update
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.readers import Readers
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sessionwire.model import Id
-    from sessionwire.reactive.change import Group, Key
+    from sessionwire.reactive.change import Fields, Group, Key
     from sessionwire.reactive.outbox import Delivery
     from sessionwire.reactive.tracer import Recomputed, Tracer
 
@@ -105,9 +105,10 @@ class Hub:
             self.tally.groups += 1
             self.tally.changes += len(group.changes)
             self._wall = group.wall
+            watches = self._reading(touched, self._only_fields(group))
             if self.tracer is not None:
-                self.tracer.applied(group, touched, self._reading(touched))
-            self._touch(touched)
+                self.tracer.applied(group, touched, watches)
+            self._dirty.update(watches)
         self._settle()
         self._wall = None
         self._announce_position()
@@ -125,7 +126,7 @@ class Hub:
         self._announce_position()
 
     def supply(self, load: Load) -> None:
-        self._touch(self.replica.supply(load))
+        self._dirty.update(self._reading(self.replica.supply(load)))
         self._settle()
 
     def set_live(self, *, live: bool) -> None:
@@ -311,14 +312,23 @@ class Hub:
 
     # Recomputation
 
-    def _touch(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            for watch in self._readers.of(key):
-                self._dirty[watch] = None
+    def _reading(self, keys: Iterable[Key], fields: Fields | None = None) -> dict[Watch, None]:
+        """The watches that read one of the keys, each once; of a document, one of the fields."""
+        return {
+            watch: None
+            for key in keys
+            for watch in self._readers.of(key)
+            if fields is None or watch.query.looks_at(key, fields)
+        }
 
-    def _reading(self, keys: Iterable[Key]) -> Iterator[Watch]:
-        """The watches that read one of the keys, each once."""
-        return iter(dict.fromkeys(each for key in keys for each in self._readers.of(key)))
+    def _only_fields(self, group: Group) -> Fields | None:
+        """The fields that the group changed, if that is all that it did; else None."""
+        if len(group.changes) != 1:
+            return None
+        (change,) = group.changes
+        if not isinstance(change, Update) or not self.replica.holds(change.key):
+            return None
+        return change.fields
 
     def _settle(self) -> None:
         dirty, self._dirty = self._dirty, {}

@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -20,7 +21,7 @@ from sessionwire.model import (
     format_date,
     format_id,
 )
-from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
+from sessionwire.reactive.change import DocumentKey, Fields, Key, SetKey, comparable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Set
@@ -154,6 +155,13 @@ class Query:
     context: Callable[[Viewer, Source], Context]
     args: Mapping[str, type]
     required: frozenset[str]
+    looks: Mapping[str, Fields]
+    """Of these collections' documents it looks at these fields only, and whether they exist."""
+
+    def looks_at(self, key: Key, fields: Fields) -> bool:
+        """Whether a change of these fields could change what it finds."""
+        seen = self.looks.get(key.collection) if isinstance(key, DocumentKey) else None
+        return seen is None or not seen.isdisjoint(fields)
 
     def parse(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """The args, checked by the function's annotations. Raises ProtocolError `invalid_args`."""
@@ -178,8 +186,17 @@ class Queries:
         self._context = context
         self._named: dict[str, Query] = {}
 
-    def add(self, name: str, function: Callable[..., Any]) -> None:
+    def add(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        looks: Mapping[str, Fields] = MappingProxyType({}),
+    ) -> None:
         """Register it. Its parameters after `ctx` are its args, checked by their annotations.
+
+        It is recomputed when a document that it read has changed; `looks` names collections of
+        whose documents it reads certain fields only.
 
         Raises ValueError for a taken name or a function that has no such shape.
         """
@@ -196,6 +213,7 @@ class Queries:
             self._context,
             {p.name: _annotation(p, function) for p in parameters},
             frozenset(p.name for p in parameters if p.default is p.empty),
+            looks,
         )
 
     def named(self, name: str) -> Query:
