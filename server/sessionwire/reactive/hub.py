@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
@@ -16,6 +13,7 @@ from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.readers import Readers
 from sessionwire.reactive.replica import Load, Replica
+from sessionwire.reactive.tag import encode_args, tag_of
 from sessionwire.reactive.tally import Tally
 from sessionwire.reactive.view import Answer, Failure, Queries, Query, evaluate
 
@@ -30,8 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Hub"]
 
-_encode_args = msgspec.json.Encoder(order="sorted").encode
-_NO_ARGS = _encode_args({})
+_NO_ARGS = encode_args({})
 
 
 class Hub:
@@ -271,7 +268,7 @@ class Hub:
     # Watches
 
     def _watch(self, query: Query, viewer: Viewer, args: Mapping[str, Any]) -> Watch:
-        key = (query.name, viewer, _encode_args(args))
+        key = (query.name, viewer, encode_args(args))
         watch = self._watches.get(key)
         if watch is None:
             watch = self._watches[key] = Watch(query, viewer, args, key=key)
@@ -373,7 +370,7 @@ class Hub:
         before = watch.result
         if before is not None and _same(before.outcome, outcome):
             return False
-        watch.result = Result(outcome, _tag(watch, outcome), self.position, self._wall)
+        watch.result = Result(outcome, tag_of(watch, outcome), self.position, self._wall)
         if isinstance(outcome, Failure) and outcome.cause is not None:
             self._failures.append((watch.query, outcome))
         return True
@@ -411,12 +408,3 @@ def _ended_at(outbox: Outbox) -> datetime | None:
     if result is None or not isinstance(result.outcome, Answer):
         return None
     return None if result.outcome.value.ended is None else result.wall
-
-
-def _tag(watch: Watch, outcome: Answer | Failure) -> str:
-    """Names this data for this viewer, query and args; another viewer's has another tag."""
-    if isinstance(outcome, Failure):
-        return ""
-    of = f"\0{watch.viewer.credential}\0{watch.query.name}\0".encode()
-    named = b"".join((outcome.encoded, of, _encode_args(watch.args)))
-    return hashlib.blake2b(named, digest_size=8, key=b"sessionwire.tag").hexdigest()
