@@ -17,13 +17,14 @@ LEVELS = [
     {"gateways"},
     {"exchange", "observing"},
     {"relay"},
+    {"doctor"},
     {"mail", "webhook"},
     {"auth"},
     {"store"},
     {"reactive"},
-    {"settings", "startup"},
+    {"settings", "spelling", "startup"},
     {"policy"},
-    {"errors", "model", "release", "tasks"},
+    {"context", "errors", "model", "release", "tasks"},
 ]
 """From the top down; a room may import its own level and everything below it."""
 
@@ -38,7 +39,15 @@ PURE = [
     "gateways/live/protocol",
     "gateways/live/polling",
     "gateways/live/standing",
+    "gateways/live/asyncapi",
+    "gateways/live/server_frames",
+    "gateways/live/vocabulary",
     "store/decode",
+    "store/examination/facts",
+    "doctor/judgement",
+    "doctor/catalogue",
+    "doctor/facts",
+    "doctor/finding",
 ]
 IMPURE = {"asyncio", "time", "logging", "random", "secrets", "os", "socket", "threading"}
 

@@ -17,16 +17,20 @@ from sessionwire.auth.clock import utc_now
 from sessionwire.auth.events import Events
 from sessionwire.auth.reading import joined
 from sessionwire.auth.trigger import OnboardingTrigger
-from sessionwire.errors import Forbidden
+from sessionwire.errors import Forbidden, StartupError
 from sessionwire.exchange.backing import Backing
-from sessionwire.gateways.auth.routes import auth_routes
+from sessionwire.gateways.auth.openapi import openapi
+from sessionwire.gateways.auth.routes import ENDPOINTS, auth_routes
+from sessionwire.gateways.documents import document_routes
 from sessionwire.gateways.door import Door
 from sessionwire.gateways.inspector.access import Access
 from sessionwire.gateways.inspector.routes import Inspector
+from sessionwire.gateways.live.asyncapi import asyncapi
 from sessionwire.gateways.live.poll import PollGateway
 from sessionwire.gateways.live.routes import LiveGateway
-from sessionwire.gateways.operations.metrics import registry_of
-from sessionwire.gateways.operations.routes import operations_routes
+from sessionwire.gateways.operations.metrics import Sources
+from sessionwire.gateways.operations.operations import Operations
+from sessionwire.gateways.operations.pulse import Pulse
 from sessionwire.gateways.pages import error_page
 from sessionwire.gateways.pages.routes import page_routes
 from sessionwire.gateways.python.server import STATE
@@ -59,11 +63,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import HTTPConnection
-    from starlette.types import Receive, Scope, Send
+    from starlette.routing import Route
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
     from sessionwire.auth.reading import Claim
     from sessionwire.mail.postman import Carry
+    from sessionwire.observing.spans import ChangeSpans, RequestSpans
     from sessionwire.policy.hosts import Hosts
 
 __all__ = ["SessionWire"]
@@ -119,7 +125,7 @@ class SessionWire:
             extras=extras_of(self.settings),
         )
         self.auth = Auth()
-        self._router: Shell | None = None
+        self._router: ASGIApp | None = None
         self._relay: Relay | None = None
 
     @property
@@ -145,6 +151,11 @@ class SessionWire:
         """A TypeScript module of what the queries show, those registered so far included."""
         return typescript(self._queries, extras=extras_of(self.settings))
 
+    def asyncapi(self) -> dict[str, Any]:
+        """The live wire as an AsyncAPI document, with the queries registered so far."""
+        extras = extras_of(self.settings)
+        return asyncapi(self._queries, version=__version__, extras=extras)
+
     def on(self, kind: EventKind | Literal["revoked"]) -> Callable[[_Function], _Function]:
         """Call the function, plain or async, with each Event of this kind (docs/hooks.md).
 
@@ -164,6 +175,7 @@ class SessionWire:
 
         It yields the lifespan's state, and keeps itself in `app.state`: there the helpers find it.
         """
+        spans = self._spans()
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(self._kept_in(getattr(app, "state", None)))
             store = await self._open_store(stack)
@@ -180,7 +192,7 @@ class SessionWire:
             await stack.enter_async_context(self.events.running(relay.until))
             postman = Postman(self._send_mail or carrier_of(self.settings, store))
             await stack.enter_async_context(background(trigger.run(), postman.run()))
-            await stack.enter_async_context(self._webhook(store, relay))
+            webhook = await stack.enter_async_context(self._webhook(store, relay))
             backing = Backing.of(
                 store=store, relay=relay, settings=self.settings, post=postman, events=self.events
             )
@@ -194,8 +206,32 @@ class SessionWire:
             observation = Observation(
                 relay, self.settings, present=live.present, software=__version__
             )
-            door = Door(self._routes(backing, live, observation), hosts=_hosts(self.settings))
-            self._router = Shell(door, secure=self.settings.secure)
+            sources = Sources(
+                software=__version__,
+                started=utc_now(),
+                relay=relay,
+                ready=lambda: relay.live and not live.admission.stopping,
+                observation=observation,
+                events=self.events,
+                throttle=backing.throttle,
+                handshakes=live.refused,
+                postman=postman,
+                webhook=webhook,
+                pulse=Pulse(),
+            )
+            operations = Operations(
+                sources,
+                self.settings,
+                stopping=lambda: live.admission.stopping,
+                backlog=None if webhook is None else webhook.backlog,
+            )
+            await stack.enter_async_context(operations.running())
+            requests, changes = spans or (None, None)
+            if changes is not None:
+                await stack.enter_async_context(background(changes.run(observation)))
+            router = self._routes(backing, live, observation, operations)
+            shell = Shell(Door(router, hosts=_hosts(self.settings)), secure=self.settings.secure)
+            self._router = operations.around(shell, router.routes, spans=requests)
             stack.callback(self._forget)
             api = API(backing.reading, backing.origins, self.settings.secure)
             stack.enter_context(self.auth.serving(api))
@@ -218,12 +254,28 @@ class SessionWire:
         finally:
             delattr(state, STATE)
 
+    def _spans(self) -> tuple[RequestSpans, ChangeSpans] | None:
+        """Who makes spans, if that is set. Raises StartupError."""
+        if not self.settings.opentelemetry:
+            return None
+        try:
+            from sessionwire.observing.exporting import provider_of
+            from sessionwire.observing.spans import ChangeSpans, RequestSpans, tracer_of
+        except ModuleNotFoundError as error:
+            raise StartupError(
+                f"SESSIONWIRE_OPENTELEMETRY is set, but there is no module {error.name}.",
+                remedy="pip install 'sessionwire[otel]'",
+            ) from None
+        tracer = tracer_of(provider_of())
+        requests = RequestSpans(tracer)
+        return requests, ChangeSpans(tracer, write_of=requests.write_of)
+
     @contextlib.asynccontextmanager
-    async def _webhook(self, store: Store, relay: Relay) -> AsyncIterator[None]:
+    async def _webhook(self, store: Store, relay: Relay) -> AsyncIterator[Delivery | None]:
         """Keep and deliver security events while the block runs, if somebody wants them."""
         settings = self.settings
         if settings.webhook_url is None or settings.webhook_secret is None:
-            yield
+            yield None
             return
         sender = Sender(
             issuer=settings.base_url,
@@ -233,8 +285,9 @@ class SessionWire:
         outbox = EventOutbox(store, clock=utc_now, until=relay.until)
         self.events.outbox = outbox
         try:
-            async with background(Delivery(outbox, sender=sender, clock=utc_now).run()):
-                yield
+            delivery = Delivery(outbox, sender=sender, clock=utc_now)
+            async with background(delivery.run()):
+                yield delivery
         finally:
             self.events.outbox = None
 
@@ -269,7 +322,13 @@ class SessionWire:
             limits=limits,
         )
 
-    def _routes(self, backing: Backing, live: LiveGateway, observation: Observation) -> Router:
+    def _routes(
+        self,
+        backing: Backing,
+        live: LiveGateway,
+        observation: Observation,
+        operations: Operations,
+    ) -> Router:
         client = next(each for each in _CLIENT if each.is_dir())
         access = Access(backing)
         return Router(
@@ -278,12 +337,7 @@ class SessionWire:
             routes=[
                 live.route(),
                 self._polls(backing, live).route(),
-                *operations_routes(
-                    self.relay,
-                    registry_of(self.relay, software=__version__),
-                    stopping=lambda: live.admission.stopping,
-                    check=access.check,
-                ),
+                *operations.routes(access.check),
                 *(Inspector(observation, access).routes() if self.settings.inspector else []),
                 *auth_routes(backing, more=error_page.ENDPOINTS),
                 *page_routes(
@@ -291,8 +345,16 @@ class SessionWire:
                     client_directory=client,
                     backing=backing if self.settings.pages else None,
                 ),
+                *self._documents(),
             ],
         )
+
+    def _documents(self) -> list[Route]:
+        """For who develops against this server (docs/decisions/0015)."""
+        if self.settings.environment == "production":
+            return []
+        make = functools.partial(openapi, ENDPOINTS, version=__version__)
+        return document_routes({"openapi": make, "asyncapi": self.asyncapi})
 
     def _polls(self, backing: Backing, live: LiveGateway) -> PollGateway:
         return PollGateway(

@@ -8,6 +8,7 @@ import heapq
 import logging
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from sessionwire.errors import PeerError, QueryError, Unavailable
@@ -73,6 +74,7 @@ class Relay:
         self._loader = loader
         self.losses = 0
         self._heard_at = time.monotonic()
+        self._newest: datetime | None = None
         self._opened = asyncio.Event()
         self._current_from = NEVER
         self._needs = asyncio.Event()
@@ -97,6 +99,18 @@ class Relay:
     def stale_for(self) -> float:
         """Seconds since the stream last said anything, if only that there is nothing."""
         return time.monotonic() - self._heard_at
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which what is shown is behind MongoDB, as far as the two clocks agree.
+
+        0 when the stream has said that there is nothing more; while it is not live, all of its
+        silence counts, as anything may have been written in it.
+        """
+        newest = self._newest
+        late = 0.0 if newest is None else (datetime.now(UTC) - newest).total_seconds()
+        behind = max(0.0, late - self.stale_for)
+        return behind if self.live else behind + self.stale_for
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -218,6 +232,7 @@ class Relay:
                 self._heard()
                 self._opened.set()
             case Advanced(groups, version):
+                self._newest = groups[-1].wall if groups else None
                 self.hub.apply(groups)
                 if version is not None:
                     self.hub.advance(version)

@@ -23,7 +23,7 @@ from sessionwire.policy.limits import Limits
 from sessionwire.policy.providers import Provider, google
 from sessionwire.startup import checked
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "load_settings", "read_settings", "set_by"]
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -151,6 +151,11 @@ class Settings(BaseSettings):
     observed_fields: dict[str, list[str]] = Field(default_factory=dict)
     """Further fields whose names the inspector may show, by collection; values never are."""
 
+    opentelemetry: bool = False
+    """Whether spans are made of requests and changes; where they go is said by `OTEL_…`."""
+    metrics_dir: Path | None = None
+    """Shared by processes that serve on one port, so that each of them answers for all."""
+
     limits: Limits = Limits()
 
     @field_validator(
@@ -246,12 +251,28 @@ def load_settings(**given: Any) -> Settings:
 
     Raises StartupError with the remedy when a value is wrong, or when the server would be insecure.
     """
+    return checked(read_settings(**given))
+
+
+def read_settings(**given: Any) -> Settings:
+    """What is set, whether or not a server would start with it; makes no secret.
+
+    Raises StartupError with the remedy when a value is wrong.
+    """
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()
         raise StartupError(
             f"SESSIONWIRE_{name}: {first['msg']}.", remedy="Correct this setting."
         ) from None
-    return checked(settings)
+
+
+def set_by(settings_class: type[Settings] = Settings) -> dict[str, dict[str, Any]]:
+    """What the environment, the secret files and `sessionwire.toml` each say, the first wins."""
+    return {
+        "environment": EnvSettingsSource(settings_class)(),
+        "secret file": _SecretFiles(settings_class)(),
+        "sessionwire.toml": TomlConfigSettingsSource(settings_class)(),
+    }

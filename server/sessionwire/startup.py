@@ -18,11 +18,12 @@ from sessionwire.policy.origins import Origins
 from sessionwire.policy.providers import fault_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sessionwire.settings import Settings
 
-__all__ = ["checked"]
+__all__ = ["checked", "refusals"]
 
 _MAKE_SECRET = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 _WEAK = ("secret", "password", "changeme", "change-me", "example", "default", "sessionwire")
@@ -47,22 +48,42 @@ _OWN_FIELDS = frozenset(
 
 def checked(settings: Settings) -> Settings:
     """The settings with a secret. Raises StartupError for what is wrong, or would be insecure."""
-    _refuse_origins(settings)
-    _refuse_proxies(settings)
-    _refuse_hosts(settings)
-    _refuse_halves(settings)
-    _refuse_providers(settings)
-    _refuse_fields(settings)
+    for rule in _rules():
+        rule(settings)
+    if settings.secret is None:
+        return settings.model_copy(update={"secret": SecretStr(_kept_secret(settings.data_dir))})
+    return settings
+
+
+def refusals(settings: Settings) -> Iterator[StartupError]:
+    """Everything that `checked` would refuse: the first of each rule. It makes no secret."""
+    for rule in _rules():
+        try:
+            rule(settings)
+        except StartupError as error:
+            yield error
+
+
+def _rules() -> tuple[Callable[[Settings], None], ...]:
+    return (
+        _refuse_origins,
+        _refuse_proxies,
+        _refuse_hosts,
+        _refuse_halves,
+        _refuse_providers,
+        _refuse_fields,
+        _refuse_secrets,
+        _refuse_plain,
+    )
+
+
+def _refuse_secrets(settings: Settings) -> None:
     if settings.secret is None and settings.environment != "development":
         _refuse("SECRET", "is not set.", f"Set it to the output of: {_MAKE_SECRET}")
     for each in settings.previous_secrets:
         _refuse_weak("PREVIOUS_SECRETS", each.get_secret_value())
-    if settings.secret is None:
-        return settings.model_copy(update={"secret": SecretStr(_kept_secret(settings.data_dir))})
-    _refuse_weak("SECRET", settings.secret.get_secret_value())
-    if settings.environment == "production":
-        _refuse_plain(settings)
-    return settings
+    if settings.secret is not None:
+        _refuse_weak("SECRET", settings.secret.get_secret_value())
 
 
 def _refuse(name: str, said: str, remedy: str) -> NoReturn:
@@ -87,6 +108,8 @@ def _refuse_origins(settings: Settings) -> None:
 
 def _refuse_plain(settings: Settings) -> None:
     """In production whoever is on the way could read the cookie, or write the page."""
+    if settings.environment != "production":
+        return
     if not settings.secure:
         _refuse(
             "BASE_URL",

@@ -50,6 +50,7 @@ def test_lg_01_nothing_that_is_logged_breaks_its_line(said: str, written: str) -
         "connection rejected (403 Forbidden)",
         "connection open",
         '%s - "WebSocket %s" 403',
+        "ASGI callable returned without completing handshake.",
     ],
 )
 def test_ws_18_what_any_peer_can_cause_without_end_is_no_line(said: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
@@ -76,6 +77,10 @@ class Events:
 
     def __init__(self, *, outbox: Outbox | None = None) -> None:
         self.outbox = outbox
+        self.told: Counter[str] = Counter()
+        """By kind, how many."""
+        self.refused: Counter[str] = Counter()
+        """Sign-ins that came to nothing, by the code of the refusal."""
         self._hooks: list[tuple[str, Hook]] = []
         self._running = False
 
@@ -101,6 +106,7 @@ class Events:
         """Pass them on, and return at once; `version` is where what they say is shown."""
         for event in {each.said: each for each in events}.values():
             logger.info("%s: user %s, session %s, reason %s", *event.said)
+            self.told[event.kind] += 1
             for kind, hook in self._hooks:
                 if kind == event.kind:
                     hook.offer(event, version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +39,8 @@ class Throttle:
         self, counters: Counters, *, on: bool, capacity: int = 10_000, clock: Clock = utc_now
     ) -> None:
         self._counters = counters
+        self.refused: Counter[str] = Counter()
+        """How often it raised, by limit: a class of endpoints, `account` or `letters`."""
         self._on = on
         self._clock = clock
         self._recent = Recent(DEFAULT, capacity=capacity)
@@ -60,6 +63,7 @@ class Throttle:
         else:
             wait = await self._counters.take(_key("address", network, bucket), rule, now=now)
         if wait > 0:
+            self.refused[limit] += 1
             self._note(f"{limit} {bucket} from {network}")
             raise TooManyRequests(retry_after=math.ceil(wait))
 
@@ -74,6 +78,7 @@ class Throttle:
         key = await self._track(email, network_of(address))
         wait = await self._counters.take(key, ACCOUNT, now=self._clock())
         if wait > 0:
+            self.refused["account"] += 1
             self._note("wrong passwords of one account")
             raise TooManyRequests(retry_after=math.ceil(wait))
 
@@ -107,7 +112,9 @@ class Throttle:
         if not self._on:
             return 0
         key = _key("letters", _account(email))
-        return await self._counters.take(key, LETTERS, now=self._clock())
+        wait = await self._counters.take(key, LETTERS, now=self._clock())
+        self.refused["letters"] += wait > 0
+        return wait
 
     async def _track(self, email: str, network: str) -> str:
         account = _account(email)

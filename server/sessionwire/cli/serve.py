@@ -12,7 +12,7 @@ import uvicorn
 
 from sessionwire.app import SessionWire
 from sessionwire.cli.listening import address_of, announce, listening
-from sessionwire.cli.logs import set_up_logs
+from sessionwire.cli.logs import LogFormat, set_up_logs
 from sessionwire.cli.program import refusing
 from sessionwire.cli.workers import serve_many
 from sessionwire.errors import StartupError
@@ -40,9 +40,13 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Serve the demo at /.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(envvar="SESSIONWIRE_LOG_FORMAT", help="Lines for people, or for programs."),
+    ] = "text",
 ) -> None:
     """Run the server. Everything else is set by SESSIONWIRE_… variables or sessionwire.toml."""
-    set_up_logs(log_level)
+    set_up_logs(log_level, log_format)
     try:
         with refusing(), listening(host, port) as listener:
             address = address_of(host, listener.getsockname()[1])
@@ -50,7 +54,14 @@ def serve(
             if workers == 1:
                 _serve_one(settings, listener, address, demo=demo)
             else:
-                serve_many(settings, listener, address, demo=demo, workers=workers)
+                serve_many(
+                    settings,
+                    listener,
+                    address,
+                    demo=demo,
+                    workers=workers,
+                    log_format=log_format,
+                )
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 

@@ -7,6 +7,8 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
+import tempfile
 import threading
 import time
 import urllib.request
@@ -27,17 +29,25 @@ from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongo import Store
 
 if TYPE_CHECKING:
-    import socket
-
+    from sessionwire.cli.logs import LogFormat
     from sessionwire.settings import Settings
 
 __all__ = ["serve_many", "worker"]
 
 _READY_WITHIN = 90.0
+_ALIVE_WITHIN = 30
+"""uvicorn gives a worker 5 seconds, its imports included: on a machine that is busy enough none
+would ever start, as each is replaced by the next."""
 
 
 def serve_many(
-    settings: Settings, listener: socket.socket, address: str, *, demo: bool, workers: int
+    settings: Settings,
+    listener: socket.socket,
+    address: str,
+    *,
+    demo: bool,
+    workers: int,
+    log_format: LogFormat,
 ) -> None:
     """One embedded mongod, one change stream per worker; workers read the environment."""
     with start_blocking_portal() as portal, contextlib.ExitStack() as stack:
@@ -54,8 +64,17 @@ def serve_many(
         os.environ["SESSIONWIRE_DATA_DIR"] = str(settings.data_dir)
         os.environ["SESSIONWIRE_DEMO"] = "1" if demo else ""
         os.environ["SESSIONWIRE_LOG_LEVEL"] = logging.getLevelName(logging.root.level)
+        os.environ["SESSIONWIRE_LOG_FORMAT"] = log_format
+        if settings.metrics_dir is None and hasattr(socket, "AF_UNIX"):
+            shared = tempfile.TemporaryDirectory(prefix="sessionwire-", ignore_cleanup_errors=True)
+            os.environ["SESSIONWIRE_METRICS_DIR"] = stack.enter_context(shared)
         config = uvicorn_config(
-            "sessionwire.cli:worker", settings, factory=True, workers=workers, lifespan="on"
+            "sessionwire.cli:worker",
+            settings,
+            factory=True,
+            workers=workers,
+            lifespan="on",
+            timeout_worker_healthcheck=_ALIVE_WITHIN,
         )
         threading.Thread(target=_announce_when_ready, args=(address,), daemon=True).start()
         supervisor = _Supervisor(config, sockets=[listener])
@@ -103,7 +122,9 @@ async def _prepare(settings: Settings) -> None:
 def worker() -> SessionWire:
     """The application of one of several workers, from the environment."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    set_up_logs(os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO"))
+    format = os.environ.get("SESSIONWIRE_LOG_FORMAT")
+    level = os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO")
+    set_up_logs(level, "json" if format == "json" else "text")
     spare_the_heap()
     return SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from sessionwire.auth.reading import VERSION_HEADER
+from sessionwire.context import REQUEST
 from sessionwire.model import format_version
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def response_of(reply: Reply, content: bytes | None, headers: Mapping[str, str])
 def log_failure(logger: logging.Logger, asked: str, error: Exception) -> str:
     """Log the kind of an exception, and where it was raised: its text may hold a secret.
 
-    The id that comes back is for the answer: it names the line.
+    The id that comes back is for the answer: it names the line, and is the request's own.
     """
-    id = secrets.token_hex(8)
+    id = REQUEST.get() or secrets.token_hex(8)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     cause = f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
     logger.error("%s failed, request %s: %s", asked, id, cause)

@@ -28,6 +28,11 @@ class Endpoints:
             else:
                 self._exact[each.method, each.path] = each
 
+    @property
+    def paths(self) -> list[str]:
+        """Every path, as it is written in its endpoint."""
+        return sorted({each for _, each in self._exact} | {each.path for _, each in self._patterns})
+
     def find(self, method: str, path: str) -> tuple[Endpoint, Mapping[str, str]] | None:
         """The endpoint, and what stands in the place of its path's names."""
         exact = self._exact.get((method, path))

@@ -33,6 +33,7 @@ __all__ = ["VERSION_HEADER", "address_of", "admit", "perform", "shown"]
 
 logger = logging.getLogger("sessionwire.auth")
 
+_PROVIDER = "/sign-in/social"
 _REDIRECTS = {
     "callbackURL": ("Invalid callbackURL", "INVALID_CALLBACK_URL"),
     "redirectTo": ("Invalid redirectURL", "INVALID_REDIRECT_URL"),
@@ -52,6 +53,8 @@ async def perform(
     try:
         return await _performed(endpoint, request, backing, path=path)
     except PeerError as error:
+        if endpoint.login or endpoint.path == _PROVIDER:
+            backing.events.refused[error.code] += 1
         if endpoint.method == "POST" and error.status in (401, 403):
             address = address_of(request) or "-"
             logger.info("%s refused: %s, from %s", endpoint.path, error.code, address)

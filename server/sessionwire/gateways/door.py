@@ -1,10 +1,11 @@
 """Refuses what was sent to another host, before anything else looks at it.
 
-It knows no path but that of the health check, and decides nothing else.
+It knows no paths but those of whoever runs the server, and decides nothing else.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sessionwire.gateways.shell import refuse
@@ -16,15 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Door"]
 
-_HEALTH = "/api/auth/ok"
+_OPERATIONS = frozenset({"/api/auth/ok", "/health/live", "/health/ready", "/metrics"})
+_ADDRESS = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
 _LOOPBACK = Hosts(("localhost", "127.0.0.1", "[::1]"))
 
 
 class Door:
     """Before an ASGI application, HTTP and WebSocket.
 
-    A request has exactly one `Host` (RFC 9112, section 3.2), which is one of `hosts`; who asks on
-    this machine's own names is told whether the server is well, and nothing else.
+    A request has exactly one `Host` (RFC 9112, section 3.2), which is one of `hosts`. Probes and
+    scrapers know addresses, not names: who asks an address, or this machine's own names, is told
+    whether the server is well, and how, and nothing else. No page can (DNS rebinding needs a name).
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Hosts) -> None:
@@ -45,6 +48,6 @@ class Door:
         host = given[0].decode("latin-1")
         if self._hosts.answers(host):
             return None
-        if scope["path"] == _HEALTH and _LOOPBACK.answers(host):
+        if scope["path"] in _OPERATIONS and (_LOOPBACK.answers(host) or _ADDRESS.match(host)):
             return None
         return refuse(421, "MISDIRECTED_REQUEST", "This host is not served here")

@@ -13,7 +13,7 @@ import msgspec
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sessionwire.gateways.transport import STOPPING, Stopping
+from sessionwire.gateways.transport import PEER, STOPPING, Stopping
 from sessionwire.policy.headers import api_headers
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._stopping = Stopping()
-        extensions: dict[str, Any] = {STOPPING: self._stopping}
+        extensions: dict[str, Any] = {STOPPING: self._stopping, PEER: self.client}
         self.scope["extensions"] = extensions
         self._complete = False
         self._head = 0

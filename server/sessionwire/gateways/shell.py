@@ -22,7 +22,8 @@ logger = logging.getLogger("sessionwire")
 _STARTS = ("http.response.start", "websocket.http.response.start")
 _DENIAL = "websocket.http.response"
 _POLICY = "content-security-policy"
-_ANYWHERE = ("/api/auth/", "/live", "/sessionwire/client/")
+_DOCUMENTS = ("/sessionwire/openapi.json", "/sessionwire/asyncapi.json")
+_ANYWHERE = ("/api/auth/", "/live", "/sessionwire/client/", *_DOCUMENTS)
 
 
 class Shell:

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
     from websockets.typing import StatusLike
 
-__all__ = ["EXTENSION", "STOPPING", "Handover", "LiveWebSocketProtocol", "Stopping"]
+__all__ = ["EXTENSION", "PEER", "STOPPING", "Handover", "LiveWebSocketProtocol", "Stopping"]
 
 EXTENSION = "sessionwire.transport"
 """The key in `scope["extensions"]` under which an endpoint finds its Handover."""
 
 STOPPING = "sessionwire.stopping"
 """The key in `scope["extensions"]` under which a waiting HTTP endpoint finds its Stopping."""
+
+PEER = "sessionwire.peer"
+"""The key in `scope["extensions"]` of the socket's own peer; `client` is whom it speaks for."""
 
 _HIGH_WATER = 64 * 1024
 _SEND_BUFFER = 64 * 1024
@@ -105,6 +108,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):  # otherwise the handshake was refused
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = Handover(self)
+            extensions[PEER] = self.client
 
     def data_received(self, data: bytes) -> None:
         if self._reads or not hasattr(self, "scope"):

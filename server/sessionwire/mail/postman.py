@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,13 @@ class Postman:
         self._pauses = pauses
         self._queue: asyncio.Queue[Letter] = asyncio.Queue(queue)
         self._undelivered = 0
+        self.ended: Counter[str] = Counter()
+        """By what became of them: `sent`, `given_up`, `dropped`."""
+
+    @property
+    def waiting(self) -> int:
+        """How many are still to be sent."""
+        return self._undelivered
 
     def send(self, letter: Letter) -> None:
         """Take the letter; with a full queue it is dropped and logged."""
@@ -46,6 +54,7 @@ class Postman:
             self._queue.put_nowait(letter)
             self._undelivered += 1
         except asyncio.QueueFull:
+            self.ended["dropped"] += 1
             logger.error("A mail (%s) was dropped: too many wait", letter.kind)
 
     async def run(self) -> None:
@@ -67,11 +76,13 @@ class Postman:
             try:
                 async with asyncio.timeout(_DEADLINE):
                     await self._carry(letter)
+                self.ended["sent"] += 1
                 logger.info("Mail sent: %s", letter.kind)
                 return
             except Exception as error:  # a carrier is an application's code, or a mail server
                 cause = type(error).__name__
                 if pause is None:
+                    self.ended["given_up"] += 1
                     logger.error("A mail (%s) was given up: %s", letter.kind, cause)
                     return
                 logger.warning("A mail (%s) will be tried again: %s", letter.kind, cause)

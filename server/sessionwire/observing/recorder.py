@@ -83,6 +83,16 @@ class Recorder:
         offered = [each.offered_at for entries in waiting for _, each in entries]
         return self._clock() - min(offered) if offered else 0.0
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much it remembers beside the traces: nothing of connections that are gone."""
+        return {
+            "causes": len(self._causes),
+            "waiting": len(self._waiting),
+            "written": len(self._written),
+            "acknowledged": len(self._acknowledged),
+        }
+
     # As the hub's tracer
 
     def received(self, groups: Sequence[Group]) -> None:

@@ -56,22 +56,24 @@ class Redaction:
     def facts(self, change: Change, held: Document | None = None) -> ChangeFacts:
         """What may be said of the change; `held` is the document as it was, if it is known."""
         operation: Operation
+        names: set[str]
         match change:
             case Dropped(collection):
                 return ChangeFacts(collection=collection or "*", operation="drop")
             case Put(key, document, inserted):
-                names, held = document.keys() - {"_id"}, document
+                names, held = set(document) - {"_id"}, document
                 operation = "insert" if inserted else "replace"
             case Update(key):
                 cut = (path for path, _ in change.truncated)
-                names = {*change.updated, *change.removed, *cut}
+                paths = (*change.updated, *change.removed, *cut)
+                names = {path.partition(".")[0] for path in paths}
                 operation = "update"
             case Delete(key):
                 names, operation = set(), "delete"
             case _:
                 assert_never(change)
         listed = self.listed(key.collection)
-        shown = sorted(name for name in names if name.partition(".")[0] in listed)
+        shown = sorted(names & listed)
         user, organization = _owners(key.collection, str(key.id), held or {})
         return ChangeFacts(
             collection=key.collection,

@@ -345,20 +345,23 @@ class Hub:
         self.tally.recomputed += 1
         if evaluation.outcome is None:
             watch.resolved = False
+            watch.wall = watch.wall or self._wall
             self._depend(watch, evaluation.reads.union(watch.reads))
             self.replica.want(evaluation.missing)
             self._trace(watch, "loading")
             return  # in nobody's idle list: whoever caused this subscribes or waits
         self._depend(watch, evaluation.reads)
         changed = self._replace_result(watch, evaluation.outcome)
-        watch.resolved = True
+        watch.resolved, watch.wall = True, None
         self.tally.suppressed += not changed
-        self._trace(watch, "changed" if changed else "equal")
+        tracer = self.tracer
+        if tracer is not None:
+            tracer.recomputed(watch, "changed" if changed else "equal")
         for subscription in watch.subscriptions:
             if changed or not subscription.answered:
-                self._offer(subscription)
-                if self.tracer is not None:
-                    self.tracer.offered(subscription)
+                self.tally.coalesced += subscription.outbox.mark(subscription)
+                if tracer is not None:
+                    tracer.offered(subscription)
             self._ready[subscription.outbox] = None
         waiters, watch.waiters = watch.waiters, []
         for waiter in waiters:
@@ -370,7 +373,8 @@ class Hub:
         before = watch.result
         if before is not None and _same(before.outcome, outcome):
             return False
-        watch.result = Result(outcome, tag_of(watch, outcome), self.position, self._wall)
+        wall = watch.wall or self._wall
+        watch.result = Result(outcome, tag_of(watch, outcome), self.position, wall)
         if isinstance(outcome, Failure) and outcome.cause is not None:
             self._failures.append((watch.query, outcome))
         return True

@@ -40,6 +40,7 @@ class Watch:
     """One query for one viewer with one set of args, whoever asks.
 
     `result` is right at the hub's position while `resolved`; otherwise it is the last one that was.
+    `wall` is when the first write was made whose outcome waits for a load.
     """
 
     query: Query
@@ -47,6 +48,7 @@ class Watch:
     args: Mapping[str, Any]
     result: Result | None = None
     resolved: bool = False
+    wall: datetime | None = None
     reads: tuple[Key, ...] = ()
     subscriptions: set[Subscription] = field(default_factory=set)
     waiters: list[Callable[[], None]] = field(default_factory=list)

@@ -28,7 +28,8 @@ class Histogram:
     def observe(self, seconds: float) -> None:
         """Count one; a negative one, of clocks that disagree, counts as none."""
         self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.total += max(0.0, seconds)
+        if seconds > 0:
+            self.total += seconds
 
     @property
     def count(self) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sessionwire.reactive.extras import Extras
     from sessionwire.reactive.view import Query
 
-__all__ = ["typescript"]
+__all__ = ["returned", "typescript"]
 
 _HEAD = "/** What the queries show, as JSON: printed by `sessionwire types`. Dates are ISO 8601. */"
 _UNKNOWN = "unknown"
@@ -74,7 +74,7 @@ def typescript(queries: Iterable[Query], *, extras: Extras = NO_EXTRAS) -> str:
     for query in queries:
         if query.name.startswith("$"):
             continue
-        line = f"  readonly {_key(query.name)}: {writer.written(_returned(query.function))};"
+        line = f"  readonly {_key(query.name)}: {writer.written(returned(query.function))};"
         ours = query.function.__module__ == _BUILT_IN
         (built_in if ours else own).append(line)
     blocks = [
@@ -86,14 +86,7 @@ def typescript(queries: Iterable[Query], *, extras: Extras = NO_EXTRAS) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-_BUILT_IN = "sessionwire.reactive.builtin"
-
-
-def _interface(head: str, lines: list[str]) -> str:
-    return "\n".join([f"export interface {head} {{", *lines, "}"])
-
-
-def _returned(function: Callable[..., Any]) -> Any:
+def returned(function: Callable[..., Any]) -> Any:
     """The return annotation; Any without one, or when its names exist for type checkers only."""
     inner = inspect.unwrap(function)
 
@@ -105,6 +98,13 @@ def _returned(function: Callable[..., Any]) -> Any:
     except (KeyError, *_UNEVALUABLE):
         return Any
     return hints["return"]
+
+
+_BUILT_IN = "sessionwire.reactive.builtin"
+
+
+def _interface(head: str, lines: list[str]) -> str:
+    return "\n".join([f"export interface {head} {{", *lines, "}"])
 
 
 def _key(name: str) -> str:

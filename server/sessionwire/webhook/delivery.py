@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,17 @@ class Delivery:
         deadline: float = 10.0,
         poll: float = 2.0,
     ) -> None:
+        self.ended: Counter[str] = Counter()
+        """Tries, by what became of them: `taken`, `failed`, `given_up`."""
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
         self._deadline = deadline
         self._poll = poll
+
+    async def backlog(self) -> int:
+        """About how many events wait. Raises Unavailable."""
+        return await self._outbox.backlog()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -81,14 +88,17 @@ class Delivery:
     async def _deliver(self, client: httpx.AsyncClient, event: Document) -> None:
         failure = await self._failure(client, event)
         if failure is None:
+            self.ended["taken"] += 1
             logger.info("The webhook has taken %s %s", event["kind"], event["_id"])
             await self._outbox.forget(event)
             return
         now = self._clock()
         if now - event["at"] >= _GIVEN_UP_AFTER:
+            self.ended["given_up"] += 1
             logger.error("Giving up %s %s: %s", event["kind"], event["_id"], failure)
             await self._outbox.forget(event)
             return
+        self.ended["failed"] += 1
         pause = _pause(event["attempts"])
         logger.warning("The webhook did not take %s: %s", event["_id"], failure)
         await self._outbox.postpone(event, until=now + timedelta(seconds=pause))

@@ -89,6 +89,10 @@ class EventOutbox:
         async with self._store.writing() as writing:
             return await writing.find_one_and_update(_COLLECTION, filter, lease)
 
+    async def backlog(self) -> int:
+        """About how many events wait, in all processes. Raises Unavailable."""
+        return await self._store.estimate(_COLLECTION)
+
     async def forget(self, event: Document) -> None:
         """It was delivered, or given up."""
         async with self._store.writing() as writing:

@@ -55,6 +55,8 @@ class World:
         name = given["viewer"]
         self.viewer = ANONYMOUS if name is None else Viewer(f"{name}-token")
         self.sent: list[dict[str, Any]] = []
+        self.said: list[dict[str, Any]] = []
+        """Every frame, `pending` and those that were looked at already included."""
         self.connect()
 
     def connect(self) -> None:
@@ -69,6 +71,7 @@ class World:
             epoch = self.hub.replica.epoch
             self.hub.supply(self.database.load(keys, version=self.hub.position, epoch=epoch))
         frames = [json.loads(each) for each in self.protocol.take(now=self.now, wall=self.wall)]
+        self.said += frames
         self.sent += [each for each in frames if each["op"] != "pending"]
 
     def receive(self, text: str) -> None:
@@ -156,7 +159,11 @@ class Client:
 
 @pytest.mark.parametrize("path", CONVERSATIONS, ids=lambda path: path.stem)
 def test_the_server_holds_up_its_side(path: Path) -> None:
-    conversation = json.loads(path.read_text())
+    assert play(json.loads(path.read_text())).sent == []
+
+
+def play(conversation: dict[str, Any]) -> World:
+    """The server's side of all steps, and what it said beyond them."""
     world, client = World(conversation["given"]), Client()
     for number, step in enumerate(conversation["steps"]):
         match step:
@@ -189,7 +196,7 @@ def test_the_server_holds_up_its_side(path: Path) -> None:
                 pass
             case _:
                 raise AssertionError(f"step {number} is of no known kind: {step}")
-    assert world.sent == []
+    return world
 
 
 def test_there_are_conversations() -> None:

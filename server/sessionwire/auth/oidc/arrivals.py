@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -61,6 +61,8 @@ class Landing:
     entered: SignIn | None = None
     consumed: bool = False
     """Whether the state is used up, and its cookie of no more use."""
+    refusal: str | None = None
+    """Why nobody was signed in: a code of ours, never the provider's words."""
 
 
 class Arrivals:
@@ -179,7 +181,8 @@ class Arrivals:
         """What the provider says, as far as it is a code and a plain text."""
         code = returned.error if _CODE.fullmatch(returned.error) else "unknown"
         said = returned.description if _DESCRIPTION.fullmatch(returned.description) else ""
-        return self._failed(code, begun, consumed=True, description=said)
+        failed = self._failed(code, begun, consumed=True, description=said)
+        return replace(failed, refusal="refused_by_provider")
 
     def _failed(
         self,
@@ -191,7 +194,8 @@ class Arrivals:
     ) -> Landing:
         page = (begun or {}).get("errorURL") or f"{self._api}/error"
         more = {"error_description": description} if description else {}
-        return Landing(_with_query(page, {"error": code, **more}), consumed=consumed)
+        target = _with_query(page, {"error": code, **more})
+        return Landing(target, consumed=consumed, refusal=code)
 
 
 def _with_query(url: str, parameters: Mapping[str, str]) -> str:

@@ -46,6 +46,11 @@ class AuthGateway:
         self._endpoints = Endpoints(endpoints)
         self._headers = api_headers(secure=backing.settings.secure)
 
+    @property
+    def paths(self) -> list[str]:
+        """Every path below its own, `{names}` and all."""
+        return self._endpoints.paths
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await WebSocketClose()(scope, receive, send)

@@ -91,6 +91,8 @@ async def callback(call: Call) -> Reply:
     lines = cookies.state_deletion() if landing.consumed else []
     if landing.entered is not None:
         lines += cookies.session(landing.entered.opened.token, remember=True)
+    if landing.refusal is not None:
+        call.backing.events.refused[landing.refusal] += 1
     return Reply.redirect(landing.target, cookies=lines)
 
 

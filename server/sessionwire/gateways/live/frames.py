@@ -10,6 +10,16 @@ import msgspec
 from msgspec import Meta
 
 from sessionwire.errors import ProtocolError
+from sessionwire.gateways.live.server_frames import (
+    Bye,
+    FrameLimits,
+    Hello,
+    Hex16,
+    Pong,
+    Refused,
+    Status,
+    SubscriptionId,
+)
 from sessionwire.model import format_version
 from sessionwire.reactive.view import Answer
 
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Ack",
     "ClientFrame",
+    "CLIENT_FRAMES",
     "Ping",
     "Poll",
     "PollSubscription",
@@ -42,9 +53,6 @@ __all__ = [
 _DEPTH = 32
 _AROUND = 2
 """How deep in the body of a poll a subscription is."""
-
-SubscriptionId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Hex16 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", max_length=16)]  # `$` allows a line feed
 
 
 class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +93,7 @@ class Poll(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 ClientFrame = Subscribe | Unsubscribe | Ping | Ack
 
-_OPS: dict[str, type[ClientFrame]] = {
+CLIENT_FRAMES: dict[str, type[ClientFrame]] = {
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
     "ping": Ping,
@@ -106,10 +114,12 @@ def decode(text: str) -> ClientFrame:
     if not isinstance(frame_id, int) or isinstance(frame_id, bool) or not 0 <= frame_id < 2**31:
         frame_id = None
     op = fields.pop("op", None)
-    kind = _OPS.get(op) if isinstance(op, str) else None
+    kind = CLIENT_FRAMES.get(op) if isinstance(op, str) else None
     if kind is None:
         code = "unknown_op" if isinstance(op, str) else "invalid_frame"
-        raise ProtocolError("op is one of " + ", ".join(_OPS), code=code, frame_id=frame_id)
+        raise ProtocolError(
+            "op is one of " + ", ".join(CLIENT_FRAMES), code=code, frame_id=frame_id
+        )
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
@@ -165,21 +175,15 @@ def _depth(value: Any) -> int:
 
 
 _encode = msgspec.json.Encoder().encode
-_PONG = _encode({"op": "pong"})
+_PONG = _encode(Pong())
 
 
 def encode_hello(
     *, version: Version, heartbeat: int, frame_limit: int, subscription_limit: int
 ) -> bytes:
-    return _encode(
-        {
-            "op": "hello",
-            "protocol": 1,
-            "version": format_version(version),
-            "heartbeat": heartbeat,
-            "limits": {"frame": frame_limit, "subscriptions": subscription_limit},
-        }
-    )
+    limits = FrameLimits(frame=frame_limit, subscriptions=subscription_limit)
+    shown = format_version(version)
+    return _encode(Hello(protocol=1, version=shown, heartbeat=heartbeat, limits=limits))
 
 
 def encode_pending(id: int) -> bytes:
@@ -187,21 +191,16 @@ def encode_pending(id: int) -> bytes:
 
 
 def encode_status(*, live: bool) -> bytes:
-    return _encode({"op": "status", "live": live})
+    return _encode(Status(live))
 
 
 def encode_error(error: ProtocolError) -> bytes:
-    fields: dict[str, Any] = {"op": "error", "code": error.code, "message": error.message[:300]}
-    if error.frame_id is not None:
-        fields["id"] = error.frame_id
-    return _encode(fields)
+    id = msgspec.UNSET if error.frame_id is None else error.frame_id
+    return _encode(Refused(error.code, error.message[:300], id))
 
 
 def encode_bye(reason: str, *, retry: bool, after: int | None) -> bytes:
-    fields: dict[str, Any] = {"op": "bye", "reason": reason, "retry": retry}
-    if after is not None:
-        fields["after"] = after
-    return _encode(fields)
+    return _encode(Bye(reason, retry, msgspec.UNSET if after is None else after))
 
 
 def encode_pong() -> bytes:

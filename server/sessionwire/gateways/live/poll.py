@@ -89,6 +89,7 @@ class PollGateway:
         try:
             return await self._answer(request, address)
         except SessionwireError as error:
+            self._live.refused[error.code] += 1
             self._live.note("A poll was refused: %s, from %s", error.code, address)
             return _refusal(error, status=error.status)
         except TimeoutError:

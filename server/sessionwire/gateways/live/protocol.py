@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from sessionwire.errors import ProtocolError
 from sessionwire.gateways.live import frames
 from sessionwire.gateways.live.standing import Standing, may_return
+from sessionwire.gateways.live.vocabulary import ENDINGS
 from sessionwire.model import Version, parse_version
 from sessionwire.policy.rate import Bucket
 
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Close", "LiveProtocol"]
 
-_CLOSE_CODES = {
-    "protocol_error": 4400,
-    "unverifiable": 4503,
-    "slow": 4408,
-    "shutdown": 1012,
-}
+_CLOSE_CODES = {reason: each.code for reason, each in ENDINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)

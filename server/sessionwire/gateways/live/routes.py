@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import msgspec
 from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 
+from sessionwire.context import CONNECTION
 from sessionwire.errors import BadRequest, SessionwireError, Unavailable
 from sessionwire.gateways.connection import AwaitedConnection, Connection, DirectConnection
 from sessionwire.gateways.live.admission import Admission
@@ -70,6 +72,8 @@ class LiveGateway:
         self._lines = Bucket(rate=_LINES_PER_SECOND, burst=_LINES)
         self._pulse = Pulse()
         self._flush = relay.flush
+        self.refused: Counter[str] = Counter()
+        """Handshakes and polls, by the code of the answer."""
 
     def route(self, path: str = "/live") -> WebSocketRoute:
         return WebSocketRoute(path, self.serve)
@@ -84,6 +88,7 @@ class LiveGateway:
             self.admission.admit(user=user, address=address)
         except (SessionwireError, TimeoutError) as error:
             refusal = Unavailable() if isinstance(error, TimeoutError) else error
+            self.refused[refusal.code] += 1
             self.note("A handshake was refused: %s, from %s", refusal.code, address)
             await _refuse(websocket, refusal)
             return
@@ -142,6 +147,7 @@ class LiveGateway:
         outbox = Outbox(viewer, connection.wake, id=connection_id())
         visit.connection = connection
         visit.wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
+        CONNECTION.set(outbox.id)  # until the task of this socket ends
         logger.debug("The connection %s was opened", outbox.id)
         present = Present.now("socket", outbox, visit.address, connection.is_paused)
         self._connections[connection] = present

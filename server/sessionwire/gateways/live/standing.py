@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sessionwire.gateways.live.vocabulary import ENDINGS
 from sessionwire.reactive.identity import Identity
 from sessionwire.reactive.view import Answer
 
@@ -18,7 +19,7 @@ __all__ = ["Standing", "may_return"]
 _RECHECK = 60.0
 """Seconds after which an expiry is looked at again, in case the wall clock was set."""
 
-_RETRY = frozenset({"unverifiable", "slow", "shutdown"})
+_RETRY = frozenset(reason for reason, each in ENDINGS.items() if each.retry)
 
 
 def may_return(reason: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -26,7 +26,7 @@ _HEADERS = {"Cache-Control": "no-store"}
 
 def operations_routes(
     relay: Relay,
-    registry: CollectorRegistry,
+    registry: Callable[[], Awaitable[CollectorRegistry]],
     *,
     stopping: Callable[[], bool],
     check: Callable[[Request], Awaitable[None]],
@@ -52,11 +52,12 @@ def operations_routes(
         except SessionwireError as error:
             body = {"code": error.code, "message": error.message}
             return JSONResponse(body, error.status, _HEADERS)
+        found = await registry()
         if "application/openmetrics-text" in request.headers.get("accept", ""):
-            text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
+            text: bytes = openmetrics.generate_latest(found)  # type: ignore[no-untyped-call]
             kind = openmetrics.CONTENT_TYPE_LATEST
         else:
-            text, kind = generate_latest(registry), CONTENT_TYPE_LATEST
+            text, kind = generate_latest(found), CONTENT_TYPE_PLAIN_0_0_4
         return Response(text, headers={**_HEADERS, "Content-Type": kind})
 
     return [

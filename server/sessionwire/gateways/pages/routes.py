@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from sessionwire.gateways.pages.gateway import PageGateway
 from sessionwire.gateways.pages.table import pages_of
 from sessionwire.gateways.pages.templates import compile_all
+from sessionwire.policy.etags import holds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -112,15 +113,8 @@ def _read(source: Path) -> _File:
 def _endpoint(file: _File) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         headers = {**_HEADERS, "ETag": file.etag}
-        if _is_current(request, file):
+        if holds(request.headers.getlist("if-none-match"), file.etag):
             return Response(status_code=304, headers=headers)
         return Response(file.body, headers={**headers, "Content-Type": file.content_type})
 
     return endpoint
-
-
-def _is_current(request: Request, file: _File) -> bool:
-    """Whether the browser holds this very file (RFC 9110, section 13.1.2: weak comparison)."""
-    stated = ",".join(request.headers.getlist("if-none-match"))
-    held = {each.strip().removeprefix("W/") for each in stated.split(",")}
-    return "*" in held or file.etag in held

@@ -1,0 +1,1 @@
+"""Gathers facts about this machine and the public address; judges nothing."""
