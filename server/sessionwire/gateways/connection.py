@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from starlette.websockets import WebSocketDisconnect
 
+from sessionwire.context import CONNECTION, REQUEST
 from sessionwire.gateways.pulse import PERIOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.websockets import WebSocket
 
@@ -88,6 +89,7 @@ class DirectConnection:
         "_acted",
         "_deadline",
         "_ended",
+        "_names",
         "_part",
         "_pulse",
         "_recheck",
@@ -96,7 +98,10 @@ class DirectConnection:
         "_wire",
     )
 
-    def __init__(self, *, write_deadline: float, acted: Callable[[], None], pulse: Pulse) -> None:
+    def __init__(
+        self, id: str, *, write_deadline: float, acted: Callable[[], None], pulse: Pulse
+    ) -> None:
+        self._names = (REQUEST.get(), id)
         self._acted = acted
         self._deadline = write_deadline
         self._pulse = pulse
@@ -174,9 +179,10 @@ class DirectConnection:
 
     def received(self, text: str) -> None:
         if self._wire is not None:
-            self._wire.receive(text, now=time.monotonic())
-            self.wake()
-            self._acted()
+            with self._named():
+                self._wire.receive(text, now=time.monotonic())
+                self.wake()
+                self._acted()
 
     def resumed(self) -> None:
         if self._stalled is not None:
@@ -193,8 +199,19 @@ class DirectConnection:
         self._pulse.remove(self, self._part)
         self._socket = None
         if wire is not None and ended is not None:
-            wire.lost()
-            ended()
+            with self._named():
+                wire.lost()
+                ended()
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Log lines of the block name the handshake and the connection."""
+        tokens = REQUEST.set(self._names[0]), CONNECTION.set(self._names[1])
+        try:
+            yield
+        finally:
+            REQUEST.reset(tokens[0])
+            CONNECTION.reset(tokens[1])
 
 
 class AwaitedConnection:

@@ -129,22 +129,23 @@ class LiveGateway:
 
     def _hand_over(self, handover: Handover, viewer: Viewer, visit: _Visit) -> None:
         """Under our uvicorn protocol the endpoint ends here, and the connection does not."""
+        id = connection_id()
         connection = DirectConnection(
-            write_deadline=self._limits.write_deadline, acted=self._flush, pulse=self._pulse
+            id, write_deadline=self._limits.write_deadline, acted=self._flush, pulse=self._pulse
         )
-        wire = self._begin(connection, viewer, visit)
+        wire = self._begin(connection, Outbox(viewer, connection.wake, id=id), visit)
         connection.start(handover, wire, ended=visit.end)
 
     async def _run(self, websocket: WebSocket, viewer: Viewer, visit: _Visit) -> None:
         connection = AwaitedConnection(
             websocket, write_deadline=self._limits.write_deadline, acted=self._flush
         )
-        wire = self._begin(connection, viewer, visit)
+        outbox = Outbox(viewer, connection.wake, id=connection_id())
+        wire = self._begin(connection, outbox, visit)
         await connection.run(wire)
         visit.end()
 
-    def _begin(self, connection: Connection, viewer: Viewer, visit: _Visit) -> LiveProtocol:
-        outbox = Outbox(viewer, connection.wake, id=connection_id())
+    def _begin(self, connection: Connection, outbox: Outbox, visit: _Visit) -> LiveProtocol:
         visit.connection = connection
         visit.wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
         CONNECTION.set(outbox.id)  # until the task of this socket ends
