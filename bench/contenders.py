@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.machine import LOAD, SERVER, cpu_seconds, family, resident, settle
-from bench.people import add_people
+from bench.people import SITE, add_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,6 +194,8 @@ def _environment(name: str, uri: str, database: str, secret: str, folder: str) -
             "SESSIONWIRE_MONGODB_URI": uri,
             "SESSIONWIRE_DATABASE": database,
             "SESSIONWIRE_SECRET": secret,
+            "SESSIONWIRE_ENVIRONMENT": "production",
+            "SESSIONWIRE_BASE_URL": SITE,
             "SESSIONWIRE_DATA_DIR": folder,
         }
     return {

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from pymongo.synchronous.database import Database
 
-__all__ = ["COLD", "FROZEN", "Person", "add_people", "token_in"]
+__all__ = ["COLD", "FROZEN", "SITE", "Person", "add_people", "token_in"]
 
 COOKIE = "sessionwire.session_token"
+SITE = "https://bench.example"
+"""Where our server is served in production, behind a proxy that the benchmarks leave out."""
 COLD = "cold"
 """The bucket of users whom nobody watches."""
 FROZEN = "frozen"

@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.people import SITE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,17 +30,21 @@ class Wire:
     subprotocol: str | None = None
     ready_at_once: bool = False
     answers: tuple[tuple[bytes, bytes], ...] = ()
+    site: str | None = None
+    shield: str = ""
+    """Before the cookie's name."""
 
     def handshake(self, person: Person) -> bytes:
-        host = self.address.removeprefix("http://")
+        site = self.site or self.address
+        host = site.partition("://")[2]
         key = base64.b64encode(os.urandom(16)).decode()
         offered = f"Sec-WebSocket-Protocol: {self.subprotocol}\r\n" if self.subprotocol else ""
         return (
-            f"GET {self.path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {self.address}\r\n"
+            f"GET {self.path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {site}\r\n"
             f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
             "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0\r\n"
             "Accept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\n"
-            f"Sec-WebSocket-Key: {key}\r\n{offered}Cookie: {person.cookie}\r\n\r\n"
+            f"Sec-WebSocket-Key: {key}\r\n{offered}Cookie: {self.shield}{person.cookie}\r\n\r\n"
         ).encode()
 
     def answer(self, payload: bytes) -> bytes | None:
@@ -77,6 +83,8 @@ WIRES: dict[str, dict[str, Any]] = {
         "data": _ours,
         "opening": (b'{"op":"subscribe","id":1,"query":"session"}',),
         "subprotocol": "sessionwire.v1",
+        "site": SITE,
+        "shield": "__Host-",
     },
     "node-hub": {"path": "/live", "first": b'{"type":"session"', "data": _hub},
     "socket.io": {

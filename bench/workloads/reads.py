@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bench.contenders import OURS
+from bench.people import SITE
 from bench.table import Goal, Row
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ def _order(contender: Contender) -> dict[str, object]:
     """Where to ask for what, with the cookies of somebody who has just signed in."""
     host, _, port = contender.address.removeprefix("http://").rpartition(":")
     if contender.name == OURS:
-        cookie, email = contender.people[0].cookie, contender.people[0].email
+        cookie, email = f"__Host-{contender.people[0].cookie}", contender.people[0].email
+        named = SITE.partition("://")[2]
     else:
+        named = f"{host}:{port}"
         cookie, email = _sign_up(contender, host, int(port))
     request = (
-        f"GET {_PATH} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/json\r\n"
+        f"GET {_PATH} HTTP/1.1\r\nHost: {named}\r\nAccept: application/json\r\n"
         f"User-Agent: bench\r\nCookie: {cookie}\r\n\r\n"
     )
     return {"host": host, "port": int(port), "request": request, "expected": f'"email":"{email}"'}
