@@ -70,6 +70,8 @@ def add_people(
     for n in range(count):
         token = "".join(chance.choices(_ALPHABET, k=32))
         user_id, place = ObjectId(), places[n % organizations]
+        at = now - timedelta(seconds=n, milliseconds=n % 1_000)
+        dates = {"createdAt": at, "updatedAt": at}
         bucket = FROZEN if n >= count - frozen else f"b{n % buckets}"
         users.append(_user(user_id, f"Person {n}", bucket, place["_id"], dates))
         sessions.append(_session(user_id, token, place["_id"], dates))
