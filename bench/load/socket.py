@@ -20,9 +20,12 @@ _MARK = b"seq:"
 
 
 def seq_of(payload: bytes) -> int:
-    """The number of the write that a message shows; 0 when it shows none."""
-    at = payload.find(_MARK)
-    return int(payload[at + 4 : at + 12]) if at >= 0 else 0
+    """The number of the newest write that a message shows; 0 when it shows none."""
+    newest, at = 0, payload.find(_MARK)
+    while at >= 0:
+        newest = max(newest, int(payload[at + 4 : at + 12]))
+        at = payload.find(_MARK, at + 12)
+    return newest
 
 
 class Client(asyncio.Protocol):
