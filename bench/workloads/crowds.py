@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fan_out", "idle", "storm"]
 
-_HUB, _IO, _PYPI = "node-hub", "socket.io", "mongo-broadcaster"
+_HUB, _IO = "node-hub", "socket.io"
 _FLOOR = "floor: raw writer"
 _RENAMES = 3
 _GOAL = (Goal("≤", 0.8, _HUB),)
@@ -72,7 +72,7 @@ def storm(run: Run) -> list[Row]:
         buckets=1,
         frozen=0,
     )
-    names = [name for name in (OURS, _HUB, _IO) if run.can(name)]
+    names = [name for name in (OURS, _HUB) if run.can(name)]
     for number in range(run.rounds):
         for name in names[number % 2 :] + names[: number % 2]:
             run.note(f"d: {name}")
@@ -93,7 +93,7 @@ def idle(run: Run) -> list[Row]:
     step = run.sized(2_000, 100)
     size = step * run.rounds
     row = Row("e", "resident memory per socket", "KiB", (Goal("≤", 1.0, _HUB), Goal("≤", 20.0)))
-    for name in filter(run.can, (OURS, _HUB, _IO, _PYPI)):
+    for name in filter(run.can, (OURS, _HUB, _IO)):
         run.note(f"e: {name}")
         with contextlib.ExitStack() as stack:
             people = {"count": size + 100, "organizations": max(1, size // 10)}
@@ -103,6 +103,6 @@ def idle(run: Run) -> list[Row]:
             for _ in range(run.rounds):
                 before = each.resident()
                 each.load.do("connect", count=step, within=120)
-                time.sleep(run.sized(2, 0))
+                time.sleep(run.sized(1, 0))
                 row.add(name, (each.resident() - before) / step / 1024)
     return [row]

@@ -68,7 +68,7 @@ def _sustained(run: Run, contenders: list[Contender]) -> Row:
     row = Row("b", "changes within 100 ms", "1/s", (Goal("≥", 1.3, _HUB),))
     for each in run.turns(contenders):
         run.note(f"b: {each.name}")
-        found, _ = _measured(each, "sustained", seconds=run.sized(4, 1))
+        found, _ = _measured(each, "sustained", seconds=run.sized(3, 1))
         row.add(each.name, found["rate"])
     return row
 
@@ -78,7 +78,7 @@ def _paced(run: Run, contenders: list[Contender]) -> Row:
     for each in run.turns(contenders):
         run.note(f"h: {each.name}")
         _, microseconds = _measured(
-            each, "paced", rate=run.sized(500, 100), seconds=run.sized(3, 1)
+            each, "paced", rate=run.sized(500, 100), seconds=run.sized(2, 1)
         )
         row.add(each.name, microseconds)
     return row
