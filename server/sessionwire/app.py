@@ -263,7 +263,7 @@ class SessionWire:
         )
         return Relay(
             store=store,
-            feed=Feed(store, COLLECTIONS),
+            feed=Feed(store, COLLECTIONS, heeds=hub.heeds),
             loader=Loader(store),
             hub=hub,
             limits=limits,

@@ -38,9 +38,11 @@ _RETRY = 0.2
 _TICK = 0.5
 _OPENS_WITHIN = 15.0
 _CROWD = 32
-_CROWD_PAUSE = 0.02
-"""After a load of more than `_CROWD` keys the next one waits, in seconds: a crowd is arriving, and
-what it needs goes into few reads."""
+_CROWD_PAUSE = 0.000_5
+_LONGEST_PAUSE = 0.25
+"""After a load of more than `_CROWD` keys the next one waits, so many seconds for each key: a crowd
+is arriving, and what it needs goes into few reads. A crowd that keeps coming makes the loads, and
+with them the pauses, grow; at 100 connections a second they shrink to none."""
 
 
 class Source(Protocol):
@@ -315,7 +317,7 @@ class Relay:
                         lambda _: loads.release()
                     )
                     if len(keys) > _CROWD:
-                        await asyncio.sleep(_CROWD_PAUSE)
+                        await asyncio.sleep(min(_LONGEST_PAUSE, len(keys) * _CROWD_PAUSE))
 
     def _loadable(self, keys: list[Key]) -> list[Key]:
         """Those of a collection that the stream follows; the others once it does."""

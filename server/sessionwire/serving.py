@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,24 @@ if TYPE_CHECKING:
 
     from sessionwire.settings import Settings
 
-__all__ = ["BACKLOG", "uvicorn_config"]
+__all__ = ["BACKLOG", "spare_the_heap", "uvicorn_config"]
 
 BACKLOG = 2048
 """Handshakes that the kernel keeps for us while we are busy."""
+
+_ALLOCATIONS = 20_000
+"""More containers than one batch of change events makes: these die young, without a cycle."""
+
+
+def spare_the_heap() -> None:
+    """Have the collector of cycles leave alone what lives as long as the process.
+
+    It runs when the heap has grown, not for every few events that come and go: that was half of
+    what a change cost (docs/performance.md).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS, 10, 10)
 
 
 def uvicorn_config(app: Any, settings: Settings, **options: Any) -> BoundedConfig:

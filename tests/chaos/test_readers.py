@@ -22,7 +22,8 @@ from support.raw import UPGRADE, request
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sessionwire.reactive.view import Context
+    from sessionwire.gateways.socket import CLOSE_TIMEOUT
+from sessionwire.reactive.view import Context
     from sessionwire.settings import Settings
     from sessionwire.store.mongo import Store
 
@@ -164,15 +165,7 @@ async def test_i19_who_reads_slowly_but_reads_is_kept_and_gets_the_last_state(
 @pytest.fixture
 def pinging(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ping every second, and a second for its answer."""
-    from sessionwire import serving
-    from support import server
-
-    def quick(*args: Any, **options: Any) -> Any:
-        config = serving.uvicorn_config(*args, **options)
-        config.ws_ping_interval = config.ws_ping_timeout = 1.0
-        return config
-
-    monkeypatch.setattr(server, "uvicorn_config", quick)
+    monkeypatch.setattr("sessionwire.gateways.pulse.PERIOD", 1)
 
 
 @pytest.mark.usefixtures("pinging")
@@ -189,7 +182,7 @@ async def test_i20_a_peer_that_is_gone_without_a_word_is_freed(
             for n in range(1, pending // LARGE + 2 if pending else 1):
                 await publish(place.store, n, size=min(pending, LARGE))
             await eventually(lambda: connections(place) == 0, within=6)
-            assert time.monotonic() - began < 1.0 + 1.0 + 1.5 + 2
+            assert time.monotonic() - began < 1.0 + 1.0 + CLOSE_TIMEOUT + 2
 
 
 _CLIENT = """

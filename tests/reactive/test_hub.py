@@ -382,8 +382,30 @@ def test_two_tabs_of_a_session_share_one_computation(setup: Setup) -> None:
     setup.load()
     before = setup.hub.tally.recomputed
     setup.write(naive.set_field("user", USERS[0], "name", "Z"))
-    assert setup.hub.tally.recomputed == before + 2  # user and identity
+    assert setup.hub.tally.recomputed == before + 1
     assert all(setup.take(outbox) == [1] for outbox in outboxes)
+
+
+def test_a_session_is_judged_anew_only_by_the_fields_that_judge_it(setup: Setup) -> None:
+    outbox = setup.connect(Viewer("t0"))
+    setup.load()
+    assert outbox.identity is not None
+    watch, before = outbox.identity.watch, setup.hub.tally.recomputed
+    setup.write(naive.set_field("user", USERS[0], "name", "Z"))
+    assert setup.hub.tally.recomputed == before
+    setup.write(naive.set_field("user", USERS[0], "banned", True))
+    assert watch.result is not None and isinstance(watch.result.outcome, Answer)
+    assert watch.result.outcome.value.ended == "banned"
+
+
+def test_a_deletion_concerns_whoever_read_any_field(setup: Setup) -> None:
+    outbox = setup.connect(Viewer("t0"))
+    setup.load()
+    setup.write(naive.delete("user", USERS[0]))
+    assert outbox.identity is not None
+    result = outbox.identity.watch.result
+    assert result is not None and isinstance(result.outcome, Answer)
+    assert result.outcome.value.ended == "deleted"
 
 
 def test_an_equal_result_is_not_sent_again(setup: Setup) -> None:

@@ -12,7 +12,7 @@ from sessionwire.model import ANONYMOUS, Version
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.view import Answer, Context, Query
 
-QUERY = Query("q", lambda ctx: None, Context, {}, frozenset())
+QUERY = Query("q", lambda ctx: None, Context, {}, frozenset(), {})
 IDS = st.integers(0, 3)
 
 

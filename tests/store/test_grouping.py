@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sessionwire.model import Version
 from sessionwire.reactive.change import Delete, Group
+from sessionwire.store.decode import event_version
 from sessionwire.store.grouping import Grouping
 
 
@@ -140,3 +141,23 @@ def test_however_the_batches_are_cut_every_group_is_whole_and_in_order(
     groups += grouping.take([], reached=Version(len(sizes) + 1))
     assert told(groups) == [(time, list(range(size))) for time, size in enumerate(sizes, 1)]
     assert not grouping.unfinished
+
+
+def test_what_nobody_heeds_is_not_read_and_moves_the_stream_on() -> None:
+    read: list[Any] = []
+    grouping = Grouping(
+        read=lambda each: read.append(each) or each,  # type: ignore[func-returns-value]
+        overlook=lambda each: event_version(each) if each["documentKey"]["_id"] == 2 else None,
+    )
+    groups = grouping.take([event(1, id=1), event(2, id=2), event(3, id=2)])
+    assert told(groups) == [(1, [1])]
+    assert grouping.finished == 3
+    assert [each["documentKey"]["_id"] for each in read] == [1]
+
+
+def test_what_nobody_heeded_is_read_when_its_group_has_to_wait() -> None:
+    """Somebody may ask for the document before the group is applied."""
+    grouping = Grouping(overlook=event_version)
+    assert grouping.take([event(1, id=1)], full=True) == []
+    (group,) = grouping.finish()
+    assert len(group.changes) == 1

@@ -17,7 +17,7 @@ from sessionwire.cli.logs import LogFormat, set_up_logs
 from sessionwire.cli.program import refusing
 from sessionwire.cli.workers import serve_many
 from sessionwire.errors import SessionwireError, StartupError, Unavailable
-from sessionwire.serving import uvicorn_config
+from sessionwire.serving import spare_the_heap, uvicorn_config
 from sessionwire.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def _serve_one(settings: Settings, listener: socket.socket, address: str, *, dem
 
     async def run() -> None:
         async with wire.lifespan():
+            spare_the_heap()
             await server.serve(sockets=[listener])
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:

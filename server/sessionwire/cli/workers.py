@@ -24,7 +24,7 @@ from sessionwire.app import SessionWire
 from sessionwire.cli.listening import announce
 from sessionwire.cli.logs import set_up_logs
 from sessionwire.cli.program import console
-from sessionwire.serving import uvicorn_config
+from sessionwire.serving import spare_the_heap, uvicorn_config
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongo import Store
 
@@ -142,6 +142,7 @@ def worker() -> SessionWire:
     format = os.environ.get("SESSIONWIRE_LOG_FORMAT")
     level = os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO")
     set_up_logs(level, "json" if format == "json" else "text")
+    spare_the_heap()
     return SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
 
 

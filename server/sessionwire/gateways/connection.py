@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from starlette.websockets import WebSocketDisconnect
 
-from sessionwire.gateways.transport import EXTENSION, DirectTransport
+from sessionwire.context import CONNECTION, REQUEST
+from sessionwire.gateways.pulse import PERIOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.websockets import WebSocket
 
-__all__ = ["Connection", "End", "Wire", "return_after"]
+    from sessionwire.gateways.pulse import Pulse
+    from sessionwire.gateways.socket import LiveSocket
+    from sessionwire.gateways.transport import Handover
+
+__all__ = ["AwaitedConnection", "Connection", "DirectConnection", "End", "Wire", "return_after"]
 
 _RETURN_SPREAD = 5.0
 """Seconds over which clients come back after a restart, so that they do not come all at once."""
@@ -60,13 +65,160 @@ class Wire(Protocol):
     def lost(self) -> None: ...
 
 
-class Connection:
-    """One accepted WebSocket.
+class Connection(Protocol):
+    """One accepted WebSocket. It knows nothing of what the frames say."""
 
-    Under our uvicorn protocol, frames are written as soon as they are known, by whoever wakes the
-    connection; elsewhere a task sends them. A peer that does not read for `write_deadline` seconds
-    is cut. `acted` is called after each message from the peer. It knows nothing of what the frames
-    say.
+    def wake(self) -> None:
+        """There may be something to send. Safe to call at any time, also before and after."""
+
+    def stop(self) -> None:
+        """The server is stopping: say goodbye and close; the peers come back one by one."""
+
+    def is_paused(self) -> bool:
+        """Whether the peer does not read what was sent."""
+
+
+class DirectConnection:
+    """A connection under our uvicorn protocol: no task of its own.
+
+    Frames are written as soon as they are known, by whoever wakes it. A peer that does not read for
+    `write_deadline` seconds is cut. `acted` is called after each message from the peer.
+    """
+
+    __slots__ = (
+        "_acted",
+        "_deadline",
+        "_ended",
+        "_names",
+        "_part",
+        "_pulse",
+        "_recheck",
+        "_socket",
+        "_stalled",
+        "_wire",
+    )
+
+    def __init__(
+        self, id: str, *, write_deadline: float, acted: Callable[[], None], pulse: Pulse
+    ) -> None:
+        self._names = (REQUEST.get(), id)
+        self._acted = acted
+        self._deadline = write_deadline
+        self._pulse = pulse
+        self._part = -1
+        self._wire: Wire | None = None
+        self._socket: LiveSocket | None = None
+        self._ended: Callable[[], None] | None = None
+        self._recheck: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+
+    def start(self, handover: Handover, wire: Wire, *, ended: Callable[[], None]) -> None:
+        """Serve an accepted socket until either side ends it; then call `ended`."""
+        self._wire, self._ended = wire, ended
+        wire.open()
+        self._socket = handover.take(self)
+        if self._socket is None:
+            self.left()
+        elif self._wire is not None:  # else it has ended by what had arrived already
+            self._part = self._pulse.add(self)
+            self.wake()
+
+    def is_paused(self) -> bool:
+        return self._socket is not None and self._socket.paused
+
+    def wake(self) -> None:
+        wire, live = self._wire, self._socket
+        if wire is None or live is None or live.closed:
+            return
+        now, wall = time.monotonic(), datetime.now(UTC)
+        if live.paused:
+            self._stall(live)
+            if wire.over(wall=wall):
+                wire.take(now=now, wall=wall)  # it does not read, and must not be told more
+                live.abort()
+            self._arm(wire.recheck_in(now=now, wall=wall))
+            return
+        for frame in wire.take(now=now, wall=wall):
+            live.send(frame)
+        if wire.close is not None:
+            live.close(wire.close.code, wire.close.reason)
+            return
+        if live.paused:
+            self._stall(live)
+        self._arm(wire.recheck_in(now=now, wall=wall))
+
+    def stop(self) -> None:
+        if self._wire is not None:
+            self._wire.end("shutdown", after=return_after())
+            self.wake()
+
+    def beat(self) -> None:
+        """Find a peer that is gone without a word, and look at the clock for the wire."""
+        if self._socket is not None and not self._socket.ping():
+            self._socket.close(1011, "keepalive ping timeout")
+        self.wake()
+
+    def _stall(self, live: LiveSocket) -> None:
+        if self._stalled is None:
+            loop = asyncio.get_running_loop()
+            self._stalled = loop.call_later(self._deadline, self._evict, live)
+
+    def _evict(self, live: LiveSocket) -> None:
+        if self._wire is not None:
+            self._wire.end("slow")
+        live.abort()
+
+    def _arm(self, seconds: float | None) -> None:
+        """What is later than the next beat needs no timer."""
+        if self._recheck is not None:
+            self._recheck.cancel()
+            self._recheck = None
+        if seconds is not None and seconds < PERIOD:
+            self._recheck = asyncio.get_running_loop().call_later(seconds, self.wake)
+
+    # Told by the socket
+
+    def received(self, text: str) -> None:
+        if self._wire is not None:
+            with self._named():
+                self._wire.receive(text, now=time.monotonic())
+                self.wake()
+                self._acted()
+
+    def resumed(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+        self.wake()
+
+    def left(self) -> None:
+        wire, self._wire = self._wire, None
+        ended, self._ended = self._ended, None
+        for timer in (self._recheck, self._stalled):
+            if timer is not None:
+                timer.cancel()
+        self._pulse.remove(self, self._part)
+        self._socket = None
+        if wire is not None and ended is not None:
+            with self._named():
+                wire.lost()
+                ended()
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Log lines of the block name the handshake and the connection."""
+        tokens = REQUEST.set(self._names[0]), CONNECTION.set(self._names[1])
+        try:
+            yield
+        finally:
+            REQUEST.reset(tokens[0])
+            CONNECTION.reset(tokens[1])
+
+
+class AwaitedConnection:
+    """A connection under any other ASGI server: one task reads, another one writes.
+
+    A peer that does not read for `write_deadline` seconds is cut, as far as the server lets us.
     """
 
     def __init__(
@@ -76,28 +228,15 @@ class Connection:
         self._acted = acted
         self._deadline = write_deadline
         self._wire: Wire | None = None
-        self._direct: DirectTransport | None = websocket.scope.get("extensions", {}).get(EXTENSION)
-        self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
-        self._recheck: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
 
-    @property
-    def paused(self) -> bool:
-        """Whether the peer does not read what was sent."""
-        return self._direct is not None and self._direct.paused
+    def is_paused(self) -> bool:
+        return False
 
     def wake(self) -> None:
-        """There may be something to send. Safe to call at any time, also before and after `run`."""
-        if self._wire is None:
-            return
-        if self._direct is None:
-            self._woken.set()
-        else:
-            self._flush(self._direct)
+        self._woken.set()
 
     def stop(self) -> None:
-        """The server is stopping: say goodbye and close; the peers come back one by one."""
         if self._wire is not None:
             self._wire.end("shutdown", after=return_after())
             self.wake()
@@ -107,19 +246,16 @@ class Connection:
         self._wire = wire
         try:
             wire.open()
-            if self._direct is not None:
-                self._direct.on_resume = self._resumed
-                self._direct.on_shutdown = self.stop
+            async with asyncio.TaskGroup() as group:
+                reader = group.create_task(self._read(wire))
+                writer = group.create_task(self._write(wire))
                 self.wake()
-                await self._read(wire)
-            else:
-                await self._read_and_write(wire)
+                await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
+                reader.cancel()
+                writer.cancel()
         finally:
             wire.lost()
             self._wire = None
-            for timer in (self._recheck, self._stalled):
-                if timer is not None:
-                    timer.cancel()
 
     async def _read(self, wire: Wire) -> None:
         """Always reading: uvicorn stops answering pings for an endpoint that does not."""
@@ -135,60 +271,6 @@ class Connection:
             wire.receive(text, now=time.monotonic())
             self.wake()
             self._acted()
-
-    # Under our uvicorn protocol
-
-    def _flush(self, direct: DirectTransport) -> None:
-        wire = self._wire
-        if wire is None or direct.closed:
-            return
-        now, wall = time.monotonic(), datetime.now(UTC)
-        if direct.paused:
-            self._stall(direct)
-            if wire.over(wall=wall):
-                wire.take(now=now, wall=wall)  # it does not read, and must not be told more
-                direct.abort()
-            self._arm(wire.recheck_in(now=now, wall=wall))
-            return
-        for frame in wire.take(now=now, wall=wall):
-            direct.send(frame)
-        if wire.close is not None:
-            direct.close(wire.close.code, wire.close.reason)
-            return
-        if direct.paused:
-            self._stall(direct)
-        self._arm(wire.recheck_in(now=now, wall=wall))
-
-    def _stall(self, direct: DirectTransport) -> None:
-        if self._stalled is None:
-            self._stalled = self._loop.call_later(self._deadline, self._evict, direct)
-
-    def _evict(self, direct: DirectTransport) -> None:
-        if self._wire is not None:
-            self._wire.end("slow")
-        direct.abort()
-
-    def _resumed(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
-        self.wake()
-
-    def _arm(self, seconds: float | None) -> None:
-        if self._recheck is not None:
-            self._recheck.cancel()
-        self._recheck = None if seconds is None else self._loop.call_later(seconds, self.wake)
-
-    # On any other server
-
-    async def _read_and_write(self, wire: Wire) -> None:
-        async with asyncio.TaskGroup() as group:
-            reader = group.create_task(self._read(wire))
-            writer = group.create_task(self._write(wire))
-            self.wake()
-            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
-            reader.cancel()
-            writer.cancel()
 
     async def _write(self, wire: Wire) -> None:
         with contextlib.suppress(TimeoutError, RuntimeError, WebSocketDisconnect):

@@ -11,29 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
+from sessionwire.gateways.socket import CLOSE_TIMEOUT, Conversation, LiveSocket, Receiver
 from sessionwire.policy.headers import api_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import uvicorn
+    from websockets.frames import Frame
     from websockets.http11 import Request, Response
     from websockets.typing import StatusLike
 
-__all__ = [
-    "EXTENSION",
-    "PEER",
-    "STOPPING",
-    "DirectTransport",
-    "LiveWebSocketProtocol",
-    "Stopping",
-]
+__all__ = ["EXTENSION", "PEER", "STOPPING", "Handover", "LiveWebSocketProtocol", "Stopping"]
 
 EXTENSION = "sessionwire.transport"
-"""The key in `scope["extensions"]` under which an endpoint finds its DirectTransport."""
+"""The key in `scope["extensions"]` under which an endpoint finds its Handover."""
 
 STOPPING = "sessionwire.stopping"
 """The key in `scope["extensions"]` under which a waiting HTTP endpoint finds its Stopping."""
@@ -43,7 +37,6 @@ PEER = "sessionwire.peer"
 
 _HIGH_WATER = 64 * 1024
 _SEND_BUFFER = 64 * 1024
-_CLOSE_TIMEOUT = 2.0
 
 
 class Stopping:
@@ -55,62 +48,23 @@ class Stopping:
         self.on_shutdown: Callable[[], None] | None = None
 
 
-class DirectTransport:
-    """What an accepted endpoint may do with its own connection, at once and without awaiting."""
+class Handover:
+    """Lets an endpoint that has accepted keep its connection, and end as far as ASGI knows."""
 
-    __slots__ = ("_protocol", "on_resume", "on_shutdown")
+    __slots__ = ("_protocol",)
 
     def __init__(self, protocol: LiveWebSocketProtocol) -> None:
-        self._protocol = protocol
-        self.on_resume: Callable[[], None] | None = None
-        self.on_shutdown: Callable[[], None] | None = None
+        self._protocol: LiveWebSocketProtocol | None = protocol
 
-    @property
-    def paused(self) -> bool:
-        """Whether unsent bytes have piled up beyond the high-water mark."""
-        return not self._protocol.writable.is_set()
-
-    @property
-    def closed(self) -> bool:
-        protocol = self._protocol
-        return protocol.disconnected or protocol.close_sent or protocol.transport.is_closing()
-
-    def send(self, payload: bytes) -> None:
-        """Write one text frame; `payload` is UTF-8. Does nothing on a closed connection."""
-        if not self.closed:
-            frame = Frame(Opcode.TEXT, payload).serialize(mask=False)
-            self._protocol.transport.write(frame)
-
-    def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake; a peer that does not finish it within 2 seconds is cut."""
-        if self.closed:
-            return
-        protocol = self._protocol
-        protocol.conn.send_close(code, reason)
-        protocol.transport.write(b"".join(protocol.conn.data_to_send()))
-        protocol.close_sent = True
-        protocol.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        if protocol.read_paused:
-            protocol.read_paused = False
-            protocol.transport.resume_reading()
-        protocol.close_timer = protocol.loop.call_later(_CLOSE_TIMEOUT, self.abort)
-
-    def abort(self) -> None:
-        """Cut the connection now, whatever is still unsent."""
-        self._protocol.transport.abort()
+    def take(self, receiver: Receiver) -> LiveSocket | None:
+        """The connection, from now on the receiver's; None when the peer has left already."""
+        protocol, self._protocol = self._protocol, None
+        assert protocol is not None
+        return protocol.hand_over(receiver)
 
 
-class _Conversation(ServerProtocol):
+class _Handshakes(Conversation, ServerProtocol):
     """websockets' protocol, whose own refusals are answers like all others of the API."""
-
-    def recv_frame(self, frame: Frame) -> None:
-        """A close may come between the parts of a message, as every control frame (RFC 6455, 5.4).
-
-        websockets takes it for an error, and answers 1002 where the peer's own code is due.
-        """
-        if frame.opcode is Opcode.CLOSE:
-            self.current_size = None
-        super().recv_frame(frame)
 
     def reject(self, status: StatusLike, text: str) -> Response:
         response = super().reject(status, text)
@@ -123,14 +77,24 @@ class _Conversation(ServerProtocol):
         return response
 
 
-class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, handing its transport to the endpoint; pass it as `ws=`."""
+class _HandedOver:
+    """What is left to uvicorn's protocol of a transport that is not its own any more."""
 
-    direct: DirectTransport | None = None
+    def close(self) -> None:
+        """The endpoint has ended, and the connection goes on."""
+
+
+class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, until the endpoint takes the connection; pass it as `ws=`.
+
+    What a peer sends before the endpoint has said how it reads is kept.
+    """
 
     def __init__(self, config: uvicorn.Config, **more: Any) -> None:
         super().__init__(config, **more)
-        self.conn = _Conversation(max_size=config.ws_max_size, logger=self.conn.logger)
+        self.conn = _Handshakes(max_size=config.ws_max_size, logger=self.conn.logger)
+        self._reads = False
+        self._early = b""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -143,18 +107,43 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):  # otherwise the handshake was refused
-            self.direct = DirectTransport(self)
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[EXTENSION] = self.direct
+            extensions[EXTENSION] = Handover(self)
             extensions[PEER] = self.client
 
-    def shutdown(self) -> None:
-        """uvicorn is stopping: let the endpoint say goodbye in its own words first."""
-        if self.direct is not None and self.direct.on_shutdown is not None:
-            self.stop_keepalive()
-            self.direct.on_shutdown()
-        if not self.close_sent:
-            super().shutdown()
+    def data_received(self, data: bytes) -> None:
+        if self._reads or not hasattr(self, "scope"):
+            super().data_received(data)
+        else:
+            self._early += data
+            self.transport.pause_reading()
+
+    async def receive(self) -> Any:
+        if self.handshake_complete and not self._reads:  # an endpoint that reads as ASGI has it
+            self._reads = True
+            if self._early:
+                self.transport.resume_reading()
+                super().data_received(self._early)
+        return await super().receive()
+
+    def hand_over(self, receiver: Receiver) -> LiveSocket | None:
+        """The transport, without all that the handshake needed."""
+        self.stop_keepalive()
+        transport: Any = self.transport
+        if self.disconnected or transport.is_closing():
+            return None
+        live = LiveSocket(
+            transport, receiver, connections=self.connections, max_size=self.config.ws_max_size
+        )
+        self.connections.discard(self)
+        self.connections.add(live)  # type: ignore[arg-type]  # it has the `shutdown` that counts
+        self.transport = _HandedOver()  # type: ignore[assignment]
+        self.conn.parser.close()  # its generator would keep it alive
+        transport.set_protocol(live)
+        if self._early:
+            transport.resume_reading()
+            live.data_received(self._early)
+        return live
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
@@ -172,9 +161,4 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
         """uvicorn closes once everything is sent, and waits without end for a peer that reads
         nothing: what is left after 2 seconds stays unsent."""
         if self.close_timer is None and self.transport.is_closing() and not self.disconnected:
-            self.close_timer = self.loop.call_later(_CLOSE_TIMEOUT, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self.direct is not None and self.direct.on_resume is not None:
-            self.direct.on_resume()
+            self.close_timer = self.loop.call_later(CLOSE_TIMEOUT, self.transport.abort)

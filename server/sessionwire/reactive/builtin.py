@@ -11,7 +11,7 @@ from sessionwire.policy.lifetime import MAXIMUM
 from sessionwire.policy.roles import has_role, may
 from sessionwire.reactive.extras import NO_EXTRAS
 from sessionwire.reactive.fields import date, text, text_or_none
-from sessionwire.reactive.identity import IDENTITY, Identity, SignedIn, identify, span_of
+from sessionwire.reactive.identity import IDENTITY, Identity, SignedIn, span_of
 from sessionwire.reactive.membership import Active, SessionContext
 from sessionwire.reactive.shapes import (
     Device,
@@ -53,7 +53,7 @@ def make_queries(
         SessionContext, truth=active_organization, maximum=maximum, extras=extras
     )
     queries = Queries(context)
-    queries.add(IDENTITY, identity)
+    queries.add(IDENTITY, identity, looks={"user": frozenset({"banned"})})
     queries.add(ADMINISTRATOR, is_administrator)
     queries.add("session", session)
     queries.add("user", user)
@@ -64,7 +64,7 @@ def make_queries(
 
 
 def identity(ctx: SessionContext) -> Identity | None:
-    who = identify(ctx)
+    who = ctx.who
     if not isinstance(who, SignedIn):
         return None if who is None else Identity(ended=who.reason)
     span = span_of(who.session, maximum=ctx.maximum)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Set
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from sessionwire.model import Document, Id, ObjectId, Version
+import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+from sessionwire.model import Document, Id, ObjectId, Version
 
 __all__ = [
     "Change",
     "Delete",
     "DocumentKey",
     "Dropped",
+    "Fields",
     "Group",
     "Key",
     "Put",
@@ -27,16 +27,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKey:
+class DocumentKey(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """One document."""
 
     collection: str
     id: Id
 
 
-@dataclass(frozen=True, slots=True)
-class SetKey:
+class SetKey(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """All ids of a collection whose top-level `field` equals a value; `value` is `comparable`."""
 
     collection: str
@@ -46,9 +44,11 @@ class SetKey:
 
 Key = DocumentKey | SetKey
 
+Fields = Set[str]
+"""Names of top-level fields."""
 
-@dataclass(frozen=True, slots=True)
-class Put:
+
+class Put(msgspec.Struct, frozen=True):
     """The document is now exactly this: an insert or a replacement."""
 
     key: DocumentKey
@@ -56,23 +56,26 @@ class Put:
     inserted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True):
     """Dotted paths were set, removed, or (arrays) cut; MongoDB's `updateDescription`."""
 
     key: DocumentKey
-    updated: Mapping[str, Any] = field(default_factory=dict)
+    updated: Mapping[str, Any] = {}
     removed: tuple[str, ...] = ()
     truncated: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def fields(self) -> Fields:
+        """The top-level fields that it changed, or something inside them."""
+        paths = (*self.updated, *self.removed, *(path for path, _ in self.truncated))
+        return {path.partition(".")[0] for path in paths}
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+
+class Delete(msgspec.Struct, frozen=True):
     key: DocumentKey
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(msgspec.Struct, frozen=True):
     """The collection was dropped, renamed, or replaced; None means the whole database."""
 
     collection: str | None
@@ -81,8 +84,7 @@ class Dropped:
 Change = Put | Update | Delete | Dropped
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Everything that became true at `version`: one write, or one whole transaction."""
 
     version: Version
@@ -91,12 +93,17 @@ class Group:
     """MongoDB's wall clock at the write; None before MongoDB 6.0."""
 
 
+_PLAIN = frozenset((str, ObjectId, UUID, datetime, bytes))
+
+
 def comparable(value: object) -> Hashable | None:
     """A value that equals another one exactly when MongoDB's `{field: value}` would match it.
 
     None for values whose equality is not that simple (null also matches a missing field, arrays
     match by element, floats by rounding); a set cannot be keyed by these.
     """
+    if type(value) in _PLAIN:
+        return value
     match value:
         case bool():
             return ("bool", value)

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
+from sessionwire.reactive.change import DocumentKey, Update
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
+from sessionwire.reactive.readers import Readers
 from sessionwire.reactive.replica import Load, Replica
+from sessionwire.reactive.tag import encode_args, tag_of
 from sessionwire.reactive.tally import Tally
 from sessionwire.reactive.view import Answer, Failure, Queries, Query, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sessionwire.reactive.change import Group, Key
+    from sessionwire.model import Id
+    from sessionwire.reactive.change import Fields, Group, Key
     from sessionwire.reactive.outbox import Delivery
     from sessionwire.reactive.tracer import Recomputed, Tracer
 
 __all__ = ["Hub"]
 
-_WatchKey = tuple[str, Viewer, bytes]
-_encode_args = msgspec.json.Encoder(order="sorted").encode
-_NO_ARGS = _encode_args({})
+_NO_ARGS = encode_args({})
 
 
 class Hub:
@@ -49,10 +48,10 @@ class Hub:
         self.tally = Tally()
         self.tracer: Tracer | None = None
         self._idle_limit = idle_watches
-        self._watches: dict[_WatchKey, Watch] = {}
-        self._idle: OrderedDict[_WatchKey, None] = OrderedDict()
-        self._readers: dict[Key, set[_WatchKey]] = {}
-        self._dirty: dict[_WatchKey, None] = {}
+        self._watches: dict[Hashable, Watch] = {}
+        self._idle: OrderedDict[Watch, None] = OrderedDict()
+        self._readers = Readers()
+        self._dirty: dict[Watch, None] = {}
         self._outboxes: set[Outbox] = set()
         self._ready: dict[Outbox, None] = {}
         self._later: list[tuple[Version, int, Outbox]] = []
@@ -86,11 +85,11 @@ class Hub:
             self.tracer.restarted(version)
         self.restarts += 1
         self.replica.restart(version)
-        for key in list(self._idle):
-            self._discard(key)
-        for key, watch in self._watches.items():
+        for watch in list(self._idle):
+            self._discard(watch)
+        for watch in self._watches.values():
             watch.resolved = False
-            self._dirty[key] = None
+            self._dirty[watch] = None
         self._settle()
         self._announce_position()
 
@@ -103,12 +102,20 @@ class Hub:
             self.tally.groups += 1
             self.tally.changes += len(group.changes)
             self._wall = group.wall
+            watches = self._reading(touched, self._only_fields(group))
             if self.tracer is not None:
-                self.tracer.applied(group, touched, self._reading(touched))
-            self._touch(touched)
+                self.tracer.applied(group, touched, watches)
+            self._dirty.update(watches)
         self._settle()
         self._wall = None
         self._announce_position()
+
+    def heeds(self, collection: str, id: Id) -> bool:
+        """Whether an update of the document has to be applied; another one only moves us on."""
+        if self.tracer is not None or self.replica.concerns(DocumentKey(collection, id)):
+            return True
+        self.tally.overlooked += 1
+        return False
 
     def advance(self, version: Version) -> None:
         """Nothing that we follow changed up to `version`."""
@@ -116,7 +123,7 @@ class Hub:
         self._announce_position()
 
     def supply(self, load: Load) -> None:
-        self._touch(self.replica.supply(load))
+        self._dirty.update(self._reading(self.replica.supply(load)))
         self._settle()
 
     def set_live(self, *, live: bool) -> None:
@@ -238,7 +245,7 @@ class Hub:
         named = self.queries.named(query)
         watch = self._watch(named, viewer, named.parse(args))
         if not watch.resolved and not watch.needed:
-            self._recompute(self._key(watch), watch)
+            self._recompute(watch)
         return watch
 
     def known(self, query: str, viewer: Viewer) -> Any:
@@ -250,7 +257,7 @@ class Hub:
     def wait(self, watch: Watch, waiter: Callable[[], None]) -> None:
         """Call `waiter` once, when the watch is resolved."""
         watch.waiters.append(waiter)
-        self._idle.pop(self._key(watch), None)
+        self._idle.pop(watch, None)
 
     def give_up(self, watch: Watch, waiter: Callable[[], None]) -> None:
         """Undo a `wait` whose time is over."""
@@ -260,25 +267,20 @@ class Hub:
 
     # Watches
 
-    @staticmethod
-    def _key(watch: Watch) -> _WatchKey:
-        return (watch.query.name, watch.viewer, _encode_args(watch.args))
-
     def _watch(self, query: Query, viewer: Viewer, args: Mapping[str, Any]) -> Watch:
-        key = (query.name, viewer, _encode_args(args))
+        key = (query.name, viewer, encode_args(args))
         watch = self._watches.get(key)
         if watch is None:
-            watch = self._watches[key] = Watch(query, viewer, args)
+            watch = self._watches[key] = Watch(query, viewer, args, key=key)
         return watch
 
     def _begin(self, subscription: Subscription) -> None:
         watch = subscription.watch
-        key = self._key(watch)
         unknown = not watch.resolved and not watch.needed
         watch.subscriptions.add(subscription)
-        self._idle.pop(key, None)
+        self._idle.pop(watch, None)
         if unknown:
-            self._recompute(key, watch)
+            self._recompute(watch)
         elif watch.resolved:
             self._offer(subscription)
 
@@ -292,42 +294,45 @@ class Hub:
 
     def _rest(self, watch: Watch) -> None:
         """Nobody needs it now: keep it for a while, the newest `idle_watches` of its kind."""
-        if watch.needed:
+        if watch.needed or self._watches.get(watch.key) is not watch:
             return
-        key = self._key(watch)
-        if self._watches.get(key) is not watch:
-            return
-        self._idle[key] = None
-        self._idle.move_to_end(key)
+        self._idle[watch] = None
+        self._idle.move_to_end(watch)
         while len(self._idle) > self._idle_limit:
             self._discard(next(iter(self._idle)))
 
-    def _discard(self, key: _WatchKey) -> None:
-        self._idle.pop(key, None)
-        self._dirty.pop(key, None)
-        watch = self._watches.pop(key)
-        self._depend(key, watch, frozenset())
+    def _discard(self, watch: Watch) -> None:
+        self._idle.pop(watch, None)
+        self._dirty.pop(watch, None)
+        del self._watches[watch.key]
+        self._depend(watch, set())
 
     # Recomputation
 
-    def _touch(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            self._dirty.update(dict.fromkeys(self._readers.get(key, ())))
+    def _reading(self, keys: Iterable[Key], fields: Fields | None = None) -> dict[Watch, None]:
+        """The watches that read one of the keys, each once; of a document, one of the fields."""
+        return {
+            watch: None
+            for key in keys
+            for watch in self._readers.of(key)
+            if fields is None or watch.query.looks_at(key, fields)
+        }
 
-    def _reading(self, keys: Iterable[Key]) -> Iterator[Watch]:
-        """The watches that read one of the keys, each once."""
-        found = dict.fromkeys(each for key in keys for each in self._readers.get(key, ()))
-        return (self._watches[each] for each in found)
+    def _only_fields(self, group: Group) -> Fields | None:
+        """The fields that the group changed, if that is all that it did; else None."""
+        if len(group.changes) != 1:
+            return None
+        (change,) = group.changes
+        if not isinstance(change, Update) or not self.replica.holds(change.key):
+            return None
+        return change.fields
 
     def _settle(self) -> None:
         dirty, self._dirty = self._dirty, {}
-        for key in dirty:
-            watch = self._watches.get(key)  # None: an idle one that had to go meanwhile
-            if watch is None:
-                continue
+        for watch in dirty:
             if watch.needed:
-                self._recompute(key, watch)
-            else:
+                self._recompute(watch)
+            elif self._watches.get(watch.key) is watch:  # else it had to go meanwhile
                 watch.resolved = False  # recomputed when somebody reads it
                 self._trace(watch, "idle")
 
@@ -335,17 +340,17 @@ class Hub:
         if self.tracer is not None:
             self.tracer.recomputed(watch, how)
 
-    def _recompute(self, key: _WatchKey, watch: Watch) -> None:
+    def _recompute(self, watch: Watch) -> None:
         evaluation = evaluate(watch.query, watch.viewer, watch.args, self.replica)
         self.tally.recomputed += 1
         if evaluation.outcome is None:
             watch.resolved = False
             watch.wall = watch.wall or self._wall
-            self._depend(key, watch, watch.reads | evaluation.reads)
+            self._depend(watch, evaluation.reads.union(watch.reads))
             self.replica.want(evaluation.missing)
             self._trace(watch, "loading")
             return  # in nobody's idle list: whoever caused this subscribes or waits
-        self._depend(key, watch, evaluation.reads)
+        self._depend(watch, evaluation.reads)
         changed = self._replace_result(watch, evaluation.outcome)
         watch.resolved = True
         self.tally.suppressed += not changed
@@ -369,22 +374,22 @@ class Hub:
         watch.wall = None
         if before is not None and _same(before.outcome, outcome):
             return False
-        watch.result = Result(outcome, _tag(watch, outcome), self.position, wall)
+        watch.result = Result(outcome, tag_of(watch, outcome), self.position, wall)
         if isinstance(outcome, Failure) and outcome.cause is not None:
             self._failures.append((watch.query, outcome))
         return True
 
-    def _depend(self, key: _WatchKey, watch: Watch, reads: frozenset[Key]) -> None:
-        for read in reads - watch.reads:
-            self._readers.setdefault(read, set()).add(key)
+    def _depend(self, watch: Watch, reads: set[Key]) -> None:
+        if len(reads) == len(watch.reads) and reads.issuperset(watch.reads):
+            return
+        for read in reads.difference(watch.reads):
+            self._readers.add(read, watch)
             self.replica.watch(read)
-        for read in watch.reads - reads:
-            readers = self._readers[read]
-            readers.discard(key)
-            if not readers:
-                del self._readers[read]
-            self.replica.unwatch(read)
-        watch.reads = reads
+        for read in watch.reads:
+            if read not in reads:
+                self._readers.remove(read, watch)
+                self.replica.unwatch(read)
+        watch.reads = tuple(reads)
 
     def _announce_position(self) -> None:
         while self._later and self._later[0][0] <= self.position:
@@ -407,13 +412,3 @@ def _ended_at(outbox: Outbox) -> datetime | None:
     if result is None or not isinstance(result.outcome, Answer):
         return None
     return None if result.outcome.value.ended is None else result.wall
-
-
-def _tag(watch: Watch, outcome: Answer | Failure) -> str:
-    """Names this data for this viewer, query and args; another viewer's has another tag."""
-    if isinstance(outcome, Failure):
-        return ""
-    digest = hashlib.blake2b(outcome.encoded, digest_size=8, key=b"sessionwire.tag")
-    digest.update(f"\0{watch.viewer.credential}\0{watch.query.name}\0".encode())
-    digest.update(_encode_args(watch.args))
-    return digest.hexdigest()

@@ -9,7 +9,7 @@ from sessionwire.errors import PeerError
 from sessionwire.model import Document, ObjectId, parse_id
 from sessionwire.reactive.extras import NO_EXTRAS
 from sessionwire.reactive.fields import date, text
-from sessionwire.reactive.identity import SignedIn, identify
+from sessionwire.reactive.identity import Ended, SignedIn, identify
 from sessionwire.reactive.view import Context
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Active:
 class SessionContext(Context):
     """What a query is called with: documents of one moment, and who asks."""
 
-    __slots__ = ("_truth", "extras", "maximum")
+    __slots__ = ("_truth", "_who", "extras", "maximum")
 
     def __init__(
         self,
@@ -46,15 +46,23 @@ class SessionContext(Context):
     ) -> None:
         super().__init__(viewer, source)
         self._truth = truth
+        self._who: SignedIn | Ended | None = None
         self.extras = extras
         """What users and sessions are shown of the application's own fields."""
         self.maximum = maximum
         """How long after sign-in a session may last."""
 
     @property
+    def who(self) -> SignedIn | Ended | None:
+        """Who the viewer is: None for nobody, `Ended` when the session is over."""
+        if self._who is None:
+            self._who = identify(self)
+        return self._who
+
+    @property
     def signed_in(self) -> SignedIn | None:
         """The viewer's session and user documents; None when signed out."""
-        who = identify(self)
+        who = self.who
         return who if isinstance(who, SignedIn) else None
 
     @property
@@ -99,8 +107,10 @@ class SessionContext(Context):
     def memberships(self, who: SignedIn) -> list[Document]:
         """The member documents of a viewer, oldest first; of a pair written twice, the older."""
         found = self.where("member", userId=who.user["_id"])
+        if len(found) > 1:
+            found.sort(key=lambda m: (date(m, "createdAt") or "", str(m["_id"])))
         unique: dict[Any, Document] = {}
-        for each in sorted(found, key=lambda m: (date(m, "createdAt") or "", str(m["_id"]))):
+        for each in found:
             if isinstance(each.get("organizationId"), ObjectId | str):
                 unique.setdefault(each["organizationId"], each)
         return list(unique.values())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sessionwire.model import NEVER
 
 if TYPE_CHECKING:
@@ -47,9 +49,11 @@ class Watch:
     result: Result | None = None
     resolved: bool = False
     wall: datetime | None = None
-    reads: frozenset[Key] = frozenset()
+    reads: tuple[Key, ...] = ()
     subscriptions: set[Subscription] = field(default_factory=set)
     waiters: list[Callable[[], None]] = field(default_factory=list)
+    key: Hashable = None
+    """What the hub finds it by."""
 
     @property
     def needed(self) -> bool:
@@ -68,17 +72,17 @@ class Subscription:
     answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """Results to put into one frame; `unchanged` ones need no data.
 
-    `pushed`: its client has been told another one before.
+    `pushed`: its client has been told another one before. `shared`: others are told the same.
     """
 
     id: int
     result: Result
     unchanged: bool
     pushed: bool = False
+    shared: bool = False
 
 
 class Outbox:
@@ -140,7 +144,8 @@ class Outbox:
             pushed = subscription.answered
             unchanged = not pushed and subscription.tag == watch.result.tag
             subscription.answered = True
-            deliveries.append(Delivery(subscription.id, watch.result, unchanged, pushed))
+            shared = len(watch.subscriptions) > 1
+            deliveries.append(Delivery(subscription.id, watch.result, unchanged, pushed, shared))
         if deliveries:
             self.shown = position
         return deliveries

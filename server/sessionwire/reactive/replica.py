@@ -22,7 +22,7 @@ from sessionwire.reactive.delta import apply_update
 from sessionwire.reactive.view import UNHELD, Unheld
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Set
 
     from sessionwire.model import Document, Id, Version
 
@@ -82,14 +82,26 @@ class Replica:
     def document(self, key: DocumentKey) -> Document | None | Unheld:
         return self._documents.get(key, UNHELD)
 
-    def ids(self, key: SetKey) -> frozenset[Id] | Unheld:
+    def ids(self, key: SetKey) -> Set[Id] | Unheld:
         held = self._set(key)
-        return UNHELD if held is None else frozenset(held)
+        return UNHELD if held is None else held
 
     def holds(self, key: Key) -> bool:
         if isinstance(key, DocumentKey):
             return key in self._documents
         return self._set(key) is not None
+
+    def concerns(self, key: DocumentKey) -> bool:
+        """Whether an update of the document could change, or decide, anything that is held.
+
+        It could also move the document between held sets, or overtake a load.
+        """
+        collection = key.collection
+        return (
+            key in self._documents
+            or bool(self._fields.get(collection))
+            or (collection in self._log)
+        )
 
     @property
     def size(self) -> int:

@@ -42,6 +42,8 @@ class Tally:
 
     groups: int = 0
     changes: int = 0
+    overlooked: int = 0
+    """Updates of documents that nobody looks at: they are not even decoded."""
     recomputed: int = 0
     suppressed: int = 0
     """Recomputations that gave the same value as before: nobody was told."""

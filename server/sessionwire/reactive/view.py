@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -20,10 +21,10 @@ from sessionwire.model import (
     format_date,
     format_id,
 )
-from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
+from sessionwire.reactive.change import DocumentKey, Fields, Key, SetKey, comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 __all__ = [
     "UNHELD",
@@ -54,7 +55,7 @@ class Source(Protocol):
 
     def document(self, key: DocumentKey) -> Document | None | Unheld: ...
 
-    def ids(self, key: SetKey) -> frozenset[Id] | Unheld: ...
+    def ids(self, key: SetKey) -> Set[Id] | Unheld: ...
 
 
 class NotHeld(BaseException):
@@ -85,10 +86,16 @@ class Context:
 
     def get_many(self, collection: str, ids: Iterable[Id]) -> list[Document]:
         """Those of the documents that exist, in the order asked for."""
-        found = [self._document(DocumentKey(collection, id)) for id in ids]
-        if any(each is UNHELD for each in found):
+        found, whole = [], True
+        for id in ids:  # all of them, so that what is not held is loaded together
+            document = self._document(DocumentKey(collection, id))
+            if document is UNHELD:
+                whole = False
+            elif document is not None:
+                found.append(document)
+        if not whole:
             raise NotHeld
-        return [each for each in found if each is not None and each is not UNHELD]
+        return found
 
     def where(self, collection: str, **equals: object) -> list[Document]:
         """All documents whose one top-level field equals the value, ordered by `_id`.
@@ -99,7 +106,7 @@ class Context:
         ids = self._ids(_set_key(collection, equals))
         if ids is UNHELD:
             raise NotHeld
-        return self.get_many(collection, sorted(ids, key=_order))
+        return self.get_many(collection, ids if len(ids) < 2 else sorted(ids, key=_order))
 
     def expect(self, collection: str, id: Id | None = None, **equals: object) -> None:
         """Say early what will be read, so that it is loaded together with what comes before."""
@@ -115,7 +122,7 @@ class Context:
             self.missing.add(key)
         return found
 
-    def _ids(self, key: SetKey) -> frozenset[Id] | Unheld:
+    def _ids(self, key: SetKey) -> Set[Id] | Unheld:
         self.reads.add(key)
         found = self._source.ids(key)
         if found is UNHELD:
@@ -148,6 +155,13 @@ class Query:
     context: Callable[[Viewer, Source], Context]
     args: Mapping[str, type]
     required: frozenset[str]
+    looks: Mapping[str, Fields]
+    """Of these collections' documents it looks at these fields only, and whether they exist."""
+
+    def looks_at(self, key: Key, fields: Fields) -> bool:
+        """Whether a change of these fields could change what it finds."""
+        seen = self.looks.get(key.collection) if isinstance(key, DocumentKey) else None
+        return seen is None or not seen.isdisjoint(fields)
 
     def parse(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """The args, checked by the function's annotations. Raises ProtocolError `invalid_args`."""
@@ -172,8 +186,17 @@ class Queries:
         self._context = context
         self._named: dict[str, Query] = {}
 
-    def add(self, name: str, function: Callable[..., Any]) -> None:
+    def add(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        looks: Mapping[str, Fields] = MappingProxyType({}),
+    ) -> None:
         """Register it. Its parameters after `ctx` are its args, checked by their annotations.
+
+        It is recomputed when a document that it read has changed; `looks` names collections of
+        whose documents it reads certain fields only.
 
         Raises ValueError for a taken name or a function that has no such shape.
         """
@@ -190,6 +213,7 @@ class Queries:
             self._context,
             {p.name: _annotation(p, function) for p in parameters},
             frozenset(p.name for p in parameters if p.default is p.empty),
+            looks,
         )
 
     def named(self, name: str) -> Query:
@@ -212,8 +236,7 @@ def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> A
     return parameter.annotation
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The query's value; `encoded` is its JSON."""
 
     value: Any
@@ -229,13 +252,12 @@ class Failure:
     cause: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True):
     """`outcome` is None while keys are missing; `reads` is everything that it looked at."""
 
     outcome: Answer | Failure | None
-    reads: frozenset[Key]
-    missing: frozenset[Key]
+    reads: set[Key]
+    missing: set[Key]
 
 
 _encoder = msgspec.json.Encoder()
@@ -272,4 +294,4 @@ def evaluate(query: Query, viewer: Viewer, args: Mapping[str, Any], source: Sour
         outcome = Failure("query_failed", f"the query {query.name} failed", error)
     if context.missing:
         outcome = None
-    return Evaluation(outcome, frozenset(context.reads), frozenset(context.missing))
+    return Evaluation(outcome, context.reads, context.missing)

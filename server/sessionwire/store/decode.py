@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from sessionwire.reactive.change import Change, Delete, DocumentKey, Dropped, Pu
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["decode_event", "decode_id", "encode_id", "event_version", "token_version"]
+__all__ = ["decode_event", "decode_id", "encode_id", "event_version", "glance", "token_version"]
 
 
 _EXACT: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -47,6 +48,31 @@ def event_version(event: Mapping[str, Any]) -> Version:
     """The cluster time of an event."""
     time = event["clusterTime"]
     return Version((time.time << 32) | time.inc)
+
+
+_HEAD = re.compile(
+    rb"....\x03_id\0....\x02_data\0....[0-9A-F]+\0\0"
+    rb"\x02operationType\0\x07\0\0\0update\0"
+    rb"\x11clusterTime\0(.{8})"
+    rb"\x09wallTime\0.{8}"
+    rb"\x03ns\0....\x02db\0....[^\0]+\0\x02coll\0....([^\0]+)\0\0"
+    rb"\x03documentKey\0\x16\0\0\0\x07_id\0(.{12})\0",
+    re.DOTALL,
+)
+"""The head of an update outside a transaction, of a document whose `_id` is an ObjectId, as BSON.
+
+Each field is of one form (bsonspec.org), and nothing in it is a writer's but names, which hold no
+NUL: what matches is what decoding would find. Any other event is decoded.
+"""
+
+
+def glance(event: bytes | memoryview) -> tuple[Version, str, ObjectId] | None:
+    """When an update was made, and of which document, without decoding it; None: it has to be."""
+    found = _HEAD.match(event)
+    if found is None:
+        return None
+    time, collection, id = found.groups()
+    return Version(int.from_bytes(time, "little")), collection.decode(), ObjectId(id)
 
 
 def token_version(token: Mapping[str, Any]) -> Version | None:

@@ -9,18 +9,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import bson
+from bson import CodecOptions
 from bson.errors import InvalidBSON
+from bson.raw_bson import RawBSONDocument
 from pymongo import errors as driver_errors
 
 from sessionwire.model import Version
-from sessionwire.store.decode import token_version
+from sessionwire.store.decode import glance, token_version
 from sessionwire.store.driver import cancellable, one_line, start_session
 from sessionwire.store.grouping import Grouping
 from sessionwire.store.mongo import CODEC, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
+    from sessionwire.model import Id
     from sessionwire.reactive.change import Group
     from sessionwire.store.mongo import Store
 
@@ -72,6 +76,8 @@ class Lost:
     reason: str
 
 
+_RAW: CodecOptions[RawBSONDocument] = CODEC.with_options(document_class=RawBSONDocument)
+
 Item = Opened | Advanced | Lost
 
 
@@ -84,13 +90,20 @@ class Feed:
 
     It uses MongoDB's `aggregate` and `getMore` commands rather than the driver's ChangeStream,
     because only the commands show where a batch ends, which is how a transaction is known to be
-    whole (docs/decisions/0002-own-change-stream-cursor.md). It keeps no documents.
+    whole (docs/decisions/0002-own-change-stream-cursor.md). It keeps no documents. An update that
+    nobody `heeds`, asked when it arrives, is passed over undecoded.
     """
 
     def __init__(
-        self, store: Store, collections: Iterable[str], *, since: Version | None = None
+        self,
+        store: Store,
+        collections: Iterable[str],
+        *,
+        since: Version | None = None,
+        heeds: Callable[[str, Id], bool] = lambda collection, id: True,
     ) -> None:
         """Begin at the present, or with what changed after `since`, if MongoDB still has it."""
+        self._heeds = heeds
         self._store = store
         self._collections = frozenset(collections)
         self._since = since
@@ -172,7 +185,12 @@ class Feed:
                 self._watched = watched
                 yield Opened(cursor.opened_at, resumed)
                 naming = self._store.naming
-                grouping = Grouping(sharded=self._store.sharded, decode=naming.decode)
+                grouping = Grouping(
+                    sharded=self._store.sharded,
+                    decode=naming.decode,
+                    read=_read,
+                    overlook=self._overlook,
+                )
                 while not self._widened:
                     events = await cursor.more(self._patience(grouping))
                     self._breaks = 0
@@ -186,7 +204,7 @@ class Feed:
         return _SHARDED_PROBE_MS if self._store.sharded else _PROBE_MS
 
     def _advance(
-        self, grouping: Grouping, events: list[dict[str, Any]], cursor: _Cursor
+        self, grouping: Grouping, events: list[RawBSONDocument], cursor: _Cursor
     ) -> Advanced:
         reached = token_version(cursor.token)
         if reached == self._future and not events:
@@ -196,15 +214,24 @@ class Feed:
             groups += grouping.finish()
         if grouping.unfinished:
             self._token = grouping.resume or self._token
-            return Advanced(tuple(groups), groups[-1].version if groups else None)
+            return Advanced(tuple(groups), grouping.finished)
         self._token = cursor.token
-        return Advanced(tuple(groups), self._position(groups, reached))
+        return Advanced(tuple(groups), self._position(grouping, reached))
 
-    def _position(self, groups: list[Group], reached: Version | None) -> Version | None:
+    def _overlook(self, event: RawBSONDocument) -> Version | None:
+        """The time of an update that nobody heeds; None for any other event."""
+        seen = glance(event.raw)
+        if seen is None:
+            return None
+        version, theirs, id = seen
+        collection = self._store.naming.ours(theirs)
+        return None if collection is None or self._heeds(collection, id) else version
+
+    def _position(self, grouping: Grouping, reached: Version | None) -> Version | None:
         """All that is known to have been seen: never less than the token, where `follow` begins."""
         if reached is not None and self._store.sharded:
             reached = Version(reached - 1)  # another shard may still have something of that time
-        known = [each for each in (groups[-1].version if groups else None, reached) if each]
+        known = [each for each in (grouping.finished, reached) if each]
         return max(known, default=None)
 
 
@@ -263,7 +290,7 @@ class _Cursor:
         self._id = reply["cursor"]["id"]
         self.token = reply["cursor"]["postBatchResumeToken"]
 
-    async def more(self, wait_ms: int) -> list[dict[str, Any]]:
+    async def more(self, wait_ms: int) -> list[RawBSONDocument]:
         """The next batch; empty when nothing came within the wait."""
         if self.ended:
             raise _Ended("the database was dropped")
@@ -273,11 +300,13 @@ class _Cursor:
                 "collection": "$cmd.aggregate",
                 "maxTimeMS": wait_ms,
                 "batchSize": _BATCH,
-            }
+            },
+            codec=_RAW,
         )
-        self._id = reply["cursor"]["id"]
-        self.token = reply["cursor"]["postBatchResumeToken"]
-        return list(reply["cursor"]["nextBatch"])
+        cursor = reply["cursor"]
+        self._id = cursor["id"]
+        self.token = _read(cursor["postBatchResumeToken"])
+        return list(cursor["nextBatch"])
 
     async def close(self) -> None:
         """Best effort: a cursor whose connection is gone ends with its session."""
@@ -291,11 +320,19 @@ class _Cursor:
                 logger.debug("a change stream cursor was left to time out")
 
     async def _command(
-        self, command: dict[str, Any], *, within: float = _DEADLINE
-    ) -> dict[str, Any]:
+        self,
+        command: dict[str, Any],
+        *,
+        within: float = _DEADLINE,
+        codec: CodecOptions[Any] = CODEC,
+    ) -> Mapping[str, Any]:
         async with asyncio.timeout(within):
             with cancellable():
-                reply: dict[str, Any] = await self._store.raw.command(
-                    command, codec_options=CODEC, session=self._session
+                reply: Mapping[str, Any] = await self._store.raw.command(
+                    command, codec_options=codec, session=self._session
                 )
             return reply
+
+
+def _read(document: RawBSONDocument) -> dict[str, Any]:
+    return bson.decode(document.raw, CODEC)

@@ -23,6 +23,9 @@ class Grouping:
     batch that is not `full` is complete, unless it is a transaction or has several events: then the
     next one may have been too large for this batch. A sharded cluster merges several streams, and
     one may come late with an event of the same time: there only a token of a later time is proof.
+
+    `read` gives an event as a mapping. `overlook` gives the time of one that nobody would heed at
+    this moment, which is then not read, unless its group stays incomplete.
     """
 
     def __init__(
@@ -30,14 +33,21 @@ class Grouping:
         *,
         sharded: bool = False,
         decode: Callable[[Mapping[str, Any]], Iterable[Change]] = decode_event,
+        read: Callable[[Any], Mapping[str, Any]] = lambda event: event,
+        overlook: Callable[[Any], Version | None] = lambda event: None,
     ) -> None:
+        self.finished: Version | None = None
+        """The newest time that the last batch completed, groups of no consequence included."""
         self._sharded = sharded
         self._decode = decode
+        self._read = read
+        self._overlook = overlook
         self._version: Version | None = None
         self._wall: datetime | None = None
         self._changes: list[Change] = []
+        self._overlooked: list[Any] = []
         self._events = 0
-        self._last_token: Mapping[str, Any] | None = None
+        self._last: Mapping[str, Any] | None = None
         self._resume: Mapping[str, Any] | None = None
 
     @property
@@ -48,7 +58,7 @@ class Grouping:
     @property
     def resume(self) -> Mapping[str, Any] | None:
         """While `unfinished`: the token of the event before the group; None when there was none."""
-        return self._resume
+        return None if self._resume is None else self._resume["_id"]
 
     def take(
         self,
@@ -59,18 +69,37 @@ class Grouping:
     ) -> list[Group]:
         """The groups that one batch completes; `reached` is the time of the batch's token."""
         groups: list[Group] = []
+        self.finished = None
         for event in events:
-            version = event_version(event)
+            version = self._overlook(event)
+            known = None
+            if version is None:
+                known = self._read(event)
+                version = event_version(known)
             if version != self._version:
                 self._finish(groups)
-                self._version, self._resume = version, self._last_token
-                self._wall = event.get("wallTime")
-            self._changes.extend(self._decode(event))
+                self._version, self._resume, self._wall = version, self._last, None
+            if known is None:
+                self._overlooked.append(event)
+            else:
+                self._add(known)
             self._events += 1
-            self._last_token = event["_id"]
+            self._last = event
         if not self._may_go_on(events, full=full, reached=reached):
             self._finish(groups)
+        else:
+            self._look()
         return groups
+
+    def _add(self, event: Mapping[str, Any]) -> None:
+        self._wall = event.get("wallTime")
+        self._changes.extend(self._decode(event))
+
+    def _look(self) -> None:
+        """What nobody heeds now may be asked for before its group is complete."""
+        for event in self._overlooked:
+            self._add(self._read(event))
+        self._overlooked = []
 
     def finish(self) -> list[Group]:
         """The group that was held back, once the stream has said that nothing follows."""
@@ -89,6 +118,8 @@ class Grouping:
 
     def _finish(self, groups: list[Group]) -> None:
         if self._version is not None and self._events:
-            groups.append(Group(self._version, tuple(self._changes), self._wall))
-        self._changes = []
+            self.finished = self._version
+            if self._changes or not self._overlooked:
+                groups.append(Group(self._version, tuple(self._changes), self._wall))
+        self._changes, self._overlooked = [], []
         self._events = 0

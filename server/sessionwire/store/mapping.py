@@ -7,8 +7,9 @@ like one of ours, but stands for something else, does not come in.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from sessionwire.errors import StartupError
 from sessionwire.reactive.change import Change, Delete, DocumentKey, Dropped, Put, Update
@@ -141,6 +142,12 @@ class Naming:
     def collection(self, ours: str) -> str:
         """The name of our collection in the database."""
         return self._users if ours == _USERS else ours
+
+    def ours(self, theirs: str) -> str | None:
+        """Our name of a collection in the database; None when it is none of ours."""
+        if theirs == self._users:
+            return _USERS
+        return None if theirs == _USERS else theirs
 
     def fields(self, ours: str) -> FieldNames | None:
         """How the fields of our collection are called; None: as we call them."""

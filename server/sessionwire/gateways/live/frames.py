@@ -222,6 +222,8 @@ def encode_update(deliveries: Sequence[Delivery], version: Version, *, ack: bool
     if len(deliveries) != 1 or deliveries[0].unchanged:
         return _update(b",".join(map(_result, deliveries)), version, ack)
     (delivery,) = deliveries
+    if not delivery.shared:
+        return _update(_result(delivery), version, ack)
     frames = delivery.result.frames
     key = (delivery.id, version, ack)
     if key not in frames:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -41,13 +40,27 @@ class LiveProtocol:
     will be no more. It never blocks, and holds no queue beyond answers to the client's own frames.
     """
 
+    __slots__ = (
+        "_answers",
+        "_behind",
+        "_bucket",
+        "_hub",
+        "_limits",
+        "_outbox",
+        "_refused",
+        "_standing",
+        "_told_live",
+        "_unacknowledged",
+        "close",
+    )
+
     def __init__(self, *, hub: Hub, outbox: Outbox, limits: Limits) -> None:
         self.close: Close | None = None
         self._hub = hub
         self._outbox = outbox
         self._standing = Standing(hub, outbox)
         self._limits = limits
-        self._answers: deque[bytes] = deque()
+        self._answers: list[bytes] = []
         self._bucket = Bucket(rate=limits.frames_per_second, burst=limits.frames_burst)
         self._refused = 0
         self._told_live = True
@@ -130,10 +143,9 @@ class LiveProtocol:
             if reason is not None:
                 self._end(reason, wall=wall)
         if self.close is not None:
-            last, self._answers = list(self._answers)[-1:], deque()
+            last, self._answers = self._answers[-1:], []
             return last
-        out = list(self._answers)
-        self._answers.clear()
+        out, self._answers = self._answers, []
         if self._told_live != self._hub.live:
             self._told_live = self._hub.live
             out.append(frames.encode_status(live=self._told_live))

@@ -17,9 +17,11 @@ from starlette.routing import WebSocketRoute
 
 from sessionwire.context import CONNECTION
 from sessionwire.errors import BadRequest, SessionwireError, Unavailable
-from sessionwire.gateways.connection import Connection
+from sessionwire.gateways.connection import AwaitedConnection, Connection, DirectConnection
 from sessionwire.gateways.live.admission import Admission
 from sessionwire.gateways.live.protocol import LiveProtocol
+from sessionwire.gateways.pulse import Pulse
+from sessionwire.gateways.transport import EXTENSION
 from sessionwire.model import ANONYMOUS
 from sessionwire.observing.census import Present
 from sessionwire.policy.addresses import network_of
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from sessionwire.auth.reading import Claim
+    from sessionwire.gateways.transport import Handover
     from sessionwire.model import Viewer
     from sessionwire.policy.limits import Limits
     from sessionwire.relay import Relay
@@ -67,6 +70,8 @@ class LiveGateway:
         self.admission = Admission(limits)
         self._connections: dict[Stoppable, Present] = {}
         self._lines = Bucket(rate=_LINES_PER_SECOND, burst=_LINES)
+        self._pulse = Pulse()
+        self._flush = relay.flush
         self.refused: Counter[str] = Counter()
         """Handshakes and polls, by the code of the answer."""
 
@@ -87,11 +92,17 @@ class LiveGateway:
             self.note("A handshake was refused: %s, from %s", refusal.code, address)
             await _refuse(websocket, refusal)
             return
+        visit = _Visit(self, user, address)
         try:
             await websocket.accept(subprotocol)
-            await self._run(websocket, viewer, address)
-        finally:
-            self.admission.release(user=user, address=address)
+            handover = websocket.scope.get("extensions", {}).get(EXTENSION)
+            if handover is not None:
+                self._hand_over(handover, viewer, visit)
+            else:
+                await self._run(websocket, viewer, visit)
+        except BaseException:
+            visit.end()
+            raise
 
     async def _who(self, claim: Claim) -> tuple[Viewer, str | None]:
         """The viewer if their session stands, else nobody; and the user's id."""
@@ -116,18 +127,40 @@ class LiveGateway:
             return msgspec.structs.replace(identity, ended="expired")
         return identity
 
-    async def _run(self, websocket: WebSocket, viewer: Viewer, address: str) -> None:
-        connection = Connection(
-            websocket, write_deadline=self._limits.write_deadline, acted=self._relay.flush
+    def _hand_over(self, handover: Handover, viewer: Viewer, visit: _Visit) -> None:
+        """Under our uvicorn protocol the endpoint ends here, and the connection does not."""
+        id = connection_id()
+        connection = DirectConnection(
+            id, write_deadline=self._limits.write_deadline, acted=self._flush, pulse=self._pulse
+        )
+        wire = self._begin(connection, Outbox(viewer, connection.wake, id=id), visit)
+        connection.start(handover, wire, ended=visit.end)
+
+    async def _run(self, websocket: WebSocket, viewer: Viewer, visit: _Visit) -> None:
+        connection = AwaitedConnection(
+            websocket, write_deadline=self._limits.write_deadline, acted=self._flush
         )
         outbox = Outbox(viewer, connection.wake, id=connection_id())
-        wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
+        wire = self._begin(connection, outbox, visit)
+        await connection.run(wire)
+        visit.end()
+
+    def _begin(self, connection: Connection, outbox: Outbox, visit: _Visit) -> LiveProtocol:
+        visit.connection = connection
+        visit.wire = LiveProtocol(hub=self._relay.hub, outbox=outbox, limits=self._limits)
         CONNECTION.set(outbox.id)  # until the task of this socket ends
         logger.debug("The connection %s was opened", outbox.id)
-        with self.kept(
-            connection, Present.now("socket", outbox, address, lambda: connection.paused)
-        ):
-            await connection.run(wire)
+        present = Present.now("socket", outbox, visit.address, connection.is_paused)
+        self._connections[connection] = present
+        return visit.wire
+
+    def leave(self, visit: _Visit) -> None:
+        """Undo what was done for a connection, and say how it ended."""
+        self.admission.release(user=visit.user, address=visit.address)
+        wire = visit.wire
+        if visit.connection is None or wire is None:
+            return
+        outbox = self._connections.pop(visit.connection).outbox
         reason = "the peer left" if wire.close is None else wire.close.reason
         if wire.close is None or wire.close.code == 1012:
             logger.debug("The connection %s ended: %s", outbox.id, reason)
@@ -160,6 +193,25 @@ class LiveGateway:
 
     def __len__(self) -> int:
         return len(self._connections)
+
+
+class _Visit:
+    """One connection that was let in, and what it was counted as."""
+
+    __slots__ = ("_gateway", "address", "connection", "user", "wire")
+
+    def __init__(self, gateway: LiveGateway, user: str | None, address: str) -> None:
+        self._gateway: LiveGateway | None = gateway
+        self.user = user
+        self.address = address
+        self.connection: Connection | None = None
+        self.wire: LiveProtocol | None = None
+
+    def end(self) -> None:
+        """It is over; done once."""
+        gateway, self._gateway = self._gateway, None
+        if gateway is not None:
+            gateway.leave(self)
 
 
 def connection_id() -> str:

@@ -30,6 +30,8 @@ def may_return(reason: str) -> bool:
 class Standing:
     """The standing of one attached outbox, judged anew each time: it keeps nothing."""
 
+    __slots__ = ("_hub", "_outbox")
+
     def __init__(self, hub: Hub, outbox: Outbox) -> None:
         self._hub = hub
         self._outbox = outbox

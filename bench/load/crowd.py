@@ -1,0 +1,99 @@
+"""Many clients of one server, how they come and go, and the numbers that reach them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from bench.load.socket import Client
+from bench.load.wires import wire_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.people import Person
+
+__all__ = ["Crowd"]
+
+_AT_ONCE = 512
+_PER_ADDRESS = 20_000
+_SMALL = 4 * 1024
+
+
+class Crowd:
+    """All clients; `listener` is told which number reached which of them, and when."""
+
+    def __init__(self, name: str, address: str, people: Sequence[Person]) -> None:
+        self.clients: list[Client] = []
+        self.listener: Callable[[Client, int, float], None] = _ignore
+        self._people = people
+        self._wire = wire_of(name, address)
+        host, _, port = address.removeprefix("http://").rpartition(":")
+        self._place = (host, int(port))
+        self._waiting = 0
+        self._all = asyncio.Event()
+
+    async def connect(self, count: int, *, within: float) -> float:
+        """Let so many more come at once; seconds until each has its data. Raises TimeoutError."""
+        began = time.perf_counter()
+        self._waiting, self._all = count, asyncio.Event()
+        gate = asyncio.Semaphore(_AT_ONCE)
+        first = len(self.clients)
+        async with asyncio.timeout(within), asyncio.TaskGroup() as group:
+            for index in range(first, first + count):
+                await gate.acquire()
+                task = group.create_task(self._come(index))
+                task.add_done_callback(lambda _: gate.release())
+            await self._all.wait()
+        return time.perf_counter() - began
+
+    async def _come(self, index: int) -> None:
+        person = self._people[index % len(self._people)]
+        client = Client(index, person, self._wire, ready=self._ready, arrived=self._arrived)
+        self.clients.append(client)
+        loop = asyncio.get_running_loop()
+        source = (f"127.0.0.{2 + index // _PER_ADDRESS}", 0)
+        await loop.create_connection(lambda: client, *self._place, local_addr=source)
+
+    def _ready(self, _: Client) -> None:
+        self._waiting -= 1
+        if not self._waiting:
+            self._all.set()
+
+    def _arrived(self, client: Client, seq: int, now: float) -> None:
+        self.listener(client, seq, now)
+
+    def judge(self) -> dict[str, Any]:
+        """How many were not told who they are, and how many were lost."""
+        return {
+            "unchecked": sum(not each.checked for each in self.clients),
+            "lost": sum(each.lost for each in self.clients),
+        }
+
+    def freeze(self, bucket: str) -> int:
+        """Those of the bucket stop reading; how many they are."""
+        frozen = [each for each in self.clients if each.person.bucket == bucket]
+        for each in frozen:
+            raw = each.transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
+            each.transport.pause_reading()
+        return len(frozen)
+
+    def thaw(self, bucket: str) -> int:
+        """They read again."""
+        frozen = [each for each in self.clients if each.person.bucket == bucket]
+        for each in frozen:
+            each.transport.resume_reading()
+        return len(frozen)
+
+    async def leave(self) -> None:
+        for each in self.clients:
+            each.transport.abort()
+        await asyncio.sleep(0.2)
+        self.clients.clear()
+
+
+def _ignore(client: Client, seq: int, now: float) -> None:
+    """Nobody waits for a number."""

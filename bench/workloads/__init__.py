@@ -1,0 +1,1 @@
+"""The workloads: each starts its contenders, measures them in turns, and gives rows."""

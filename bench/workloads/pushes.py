@@ -1,0 +1,131 @@
+"""a, b, g, h, i: changes of single users, pushed to each one's socket."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from bench.contenders import OURS
+from bench.people import FROZEN
+from bench.table import Goal, Row
+
+if TYPE_CHECKING:
+    from bench.contenders import Contender
+    from bench.workloads.run import Run
+
+__all__ = ["pushes"]
+
+_HUB, _IO, _PYPI = "node-hub", "socket.io", "mongo-broadcaster"
+_STREAM = "floor: bare stream"
+
+
+def pushes(run: Run) -> list[Row]:
+    """One setting for all of them: the contenders run side by side, and are measured in turns."""
+    if not any(map(run.wants, "abghi")):
+        return []
+    half = run.sized(1_000, 50)
+    names = (OURS, _HUB, _IO, _PYPI)
+    seeds = {"count": 2 * half, "cold": half, "organizations": max(1, half // 5)}
+    seeds |= {"buckets": run.sized(40, 4), "frozen": max(1, half // 50)}
+    rows: list[Row] = []
+    with run.contenders(names, connected=half, **seeds) as contenders:
+        if run.wants("a"):
+            rows += _latency(run, contenders)
+        for each in contenders:
+            each.load.do("connect", count=half, within=120)
+        if run.wants("b"):
+            rows.append(_sustained(run, contenders))
+        if run.wants("g"):
+            rows += _unwatched(run, contenders)
+        if run.wants("h"):
+            rows.append(_paced(run, contenders))
+        if run.wants("i"):
+            rows.append(_frozen(run, contenders[0]))
+    return sorted(rows, key=lambda row: row.workload)
+
+
+def _measured(contender: Contender, do: str, **order: Any) -> tuple[dict[str, Any], float]:
+    """What came of it, and the server's CPU microseconds for each of its `count`."""
+    before = contender.cpu()
+    found = contender.load.do(do, **order)
+    return found, (contender.cpu() - before) / found["count"] * 1e6
+
+
+def _latency(run: Run, contenders: list[Contender]) -> list[Row]:
+    goal = (Goal("≤", 1.0, _HUB),)
+    p50 = Row("a", "write → frame p50", "ms", goal)
+    p99 = Row("a", "write → frame p99", "ms", goal)
+    for each in run.turns(contenders):
+        run.note(f"a: {each.name}")
+        found = each.load.do("singly", writes=run.sized(300, 20))
+        p50.add(each.name, found["p50"])
+        p99.add(each.name, found["p99"])
+    return [p50, p99]
+
+
+def _sustained(run: Run, contenders: list[Contender]) -> Row:
+    row = Row("b", "changes within 100 ms", "1/s", (Goal("≥", 1.3, _HUB),))
+    for each in run.turns(contenders):
+        run.note(f"b: {each.name}")
+        found, _ = _measured(each, "sustained", seconds=run.sized(3, 1))
+        row.add(each.name, found["rate"])
+    return row
+
+
+def _paced(run: Run, contenders: list[Contender]) -> Row:
+    row = Row("h", "server CPU per pushed change", "µs", (Goal("≤", 0.7, _HUB),))
+    for each in run.turns(contenders):
+        run.note(f"h: {each.name}")
+        _, microseconds = _measured(
+            each, "paced", rate=run.sized(500, 100), seconds=run.sized(2, 1)
+        )
+        row.add(each.name, microseconds)
+    return row
+
+
+def _unwatched(run: Run, contenders: list[Contender]) -> list[Row]:
+    cost = Row("g", "server CPU per unwatched event", "µs", (Goal("≤", 0.5, _HUB),))
+    harm = Row("g", "p99 during it ÷ p99 without", "×", (Goal("≤", 1.5),))
+    writes = run.sized(20_000, 1_000)
+    with contextlib.ExitStack() as stack:
+        floor = stack.enter_context(run.contenders((_STREAM,), connected=0, cold=writes // 20))
+        for each in run.turns(contenders[:2]):
+            run.note(f"g: {each.name}")
+            quiet = each.load.do("singly", writes=run.sized(200, 20))
+            _, microseconds = _measured(each, "flood", writes=writes)
+            cost.add(each.name, microseconds)
+            found = each.load.do("during_flood", writes=writes, rate=5_000)
+            harm.add(each.name, found["p99"] / quiet["p99"])
+        for each in run.turns(floor):
+            before = each.cpu()
+            found = each.load.do("flood", writes=writes)
+            cost.add(each.name, (_quiet(each) - before) / found["count"] * 1e6)
+    return [cost, harm]
+
+
+def _quiet(contender: Contender) -> float:
+    """The CPU time once it has nothing more to do."""
+    seen = contender.cpu()
+    while True:
+        time.sleep(0.2)
+        now = contender.cpu()
+        if now - seen < 0.01:
+            return now
+        seen = now
+
+
+def _frozen(run: Run, ours: Contender) -> Row:
+    row = Row("i", "p99 with 1 % frozen readers ÷ none", "×", (Goal("≤", 1.2),))
+    load = ours.load
+    pace = {"rate": run.sized(500, 100), "seconds": run.sized(3, 1)}
+    load.do("paced", **pace)
+    for number in range(run.rounds):
+        run.note(f"i: round {number + 1}")
+        free = load.do("paced", **pace)
+        load.do("freeze", bucket=FROZEN)
+        load.do("fill", writes=run.sized(400, 20))
+        frozen = load.do("paced", **pace)
+        load.do("thaw", bucket=FROZEN)
+        row.add(OURS, frozen["p99"] / free["p99"])
+    return row
