@@ -62,7 +62,10 @@ class Backend:
 
     async def restart(self) -> None:
         """SIGTERM, and start it again."""
-        code = await self.served.end()
+        try:
+            code = await self.served.end()
+        except TimeoutError:
+            raise AssertionError(f"it does not end:\n{self.served.printed[-8_000:]}") from None
         assert code == 0, f"it ended with {code}:\n{self.served.printed[-8_000:]}"
         await self._again()
 

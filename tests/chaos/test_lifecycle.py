@@ -158,6 +158,7 @@ async def test_i22_a_second_signal_ends_at_once(
         assert "Traceback" not in served.printed
 
 
+@on_demand
 async def test_i22_a_second_signal_ends_all_workers_at_once(
     mongo: EmbeddedMongo, tmp_path: Path
 ) -> None:

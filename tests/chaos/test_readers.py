@@ -16,14 +16,14 @@ import pytest
 from chaos.seeds import longer
 from chaos.site import SHORT, Site, site
 from chaos.witness import Witness, witness
+from sessionwire.gateways.socket import CLOSE_TIMEOUT
 from support.process import eventually
 from support.raw import UPGRADE, request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sessionwire.gateways.socket import CLOSE_TIMEOUT
-from sessionwire.reactive.view import Context
+    from sessionwire.reactive.view import Context
     from sessionwire.settings import Settings
     from sessionwire.store.mongo import Store
 
@@ -140,9 +140,11 @@ async def test_i19_a_trickle_does_not_keep_a_peer_alive(data: tuple[Store, Setti
         place.door.down.rate = 200
         async with witness(place.server.address, "blob", port=place.door.port):
             await eventually(lambda: connections(place) == 1)
-            for n in range(1, 60):
+            began, n = time.monotonic(), 0
+            while connections(place):
+                n += 1
                 await publish(place.store, n)
-            await eventually(lambda: connections(place) == 0, within=10)
+                assert time.monotonic() - began < 20, "it is still there"
 
 
 async def test_i19_who_reads_slowly_but_reads_is_kept_and_gets_the_last_state(
@@ -152,10 +154,10 @@ async def test_i19_who_reads_slowly_but_reads_is_kept_and_gets_the_last_state(
         place.door.down.rate = 400_000
         async with witness(place.server.address, "blob", port=place.door.port) as live:
             await live.until_shown(0)
-            for n in range(1, 151):
+            for n in range(1, 101):
                 await publish(place.store, n)
-            await live.until_shown(0, lambda data: data.get("n") == 150)
-            assert 2 < len(live.updates) < 140, "nothing was skipped: it was not slow"
+            await live.until_shown(0, lambda data: data.get("n") == 100)
+            assert 2 < len(live.updates) < 95, "nothing was skipped: it was not slow"
             assert live.monotonic()
 
 

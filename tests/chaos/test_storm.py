@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,19 @@ if TYPE_CHECKING:
     from sessionwire.store.embedded import EmbeddedMongo
 
 CURRENT_WITHIN = 10.0 + SOCKETS / 100
-SIGNED_IN_WITHIN = 5.0
+SIGNED_IN_WITHIN = 5.0 + SOCKETS / 500
 READS_PER_SOCKET = 2.0
 _FAULTS = (OSError, ConnectionClosed, InvalidHandshake, InvalidMessage, TimeoutError, EOFError)
+
+
+_SIGN_IN = """
+import sys, time, httpx
+address, email, password = sys.argv[1:]
+began = time.monotonic()
+url, body = f"{address}/api/auth/sign-in/email", {"email": email, "password": password}
+httpx.post(url, json=body, headers={"origin": address}, timeout=60).raise_for_status()
+print(time.monotonic() - began)
+"""
 
 
 class Returner:
@@ -125,10 +136,14 @@ async def _sign_up(address: str) -> None:
 
 
 async def _sign_in(address: str) -> float:
-    """Seconds that a sign-in takes, in the middle of it all."""
-    began = time.monotonic()
-    await _post(address, "sign-in/email", email="late@example.com", password=PASSWORD)
-    return time.monotonic() - began
+    """Seconds that a sign-in takes in the middle of it all, as another process sees it."""
+    given = [address, "late@example.com", PASSWORD]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _SIGN_IN, *given, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return float(printed)
 
 
 async def _post(address: str, path: str, **body: str) -> None:
