@@ -35,11 +35,14 @@ def main() -> None:
     began = time.monotonic()
     rows: list[Row] = []
     with mongod() as uri, MongoClient[dict[str, Any]](uri) as client:
-        run = Run(uri, client, options.quick, options.only)
+        rounds = 1 if options.quick else options.rounds
+        run = Run(uri, client, options.quick, options.only, rounds)
         for workload in (pushes, fan_out, storm, idle, session_reads):
             rows += workload(run)
+            run.note(f"so far:\n{as_markdown(rows, ours=OURS)}")
         rows.sort(key=lambda row: row.workload)
         about = {**_about(), "mongod": client.server_info()["version"]}
+    about["rounds"] = str(rounds)
     about["seconds"] = f"{time.monotonic() - began:.0f}"
     print(as_markdown(rows, ours=OURS))  # noqa: T201
     print("\n" + ", ".join(f"{name} {value}" for name, value in about.items()))  # noqa: T201
@@ -54,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only", type=_letters, default=frozenset(_LETTERS), help="some workloads, such as a,c"
     )
+    parser.add_argument("--rounds", type=int, default=5, help="of pairs; 5 unless said otherwise")
     parser.add_argument("--json", type=Path, help="write every round's figures to this file, too")
     return parser.parse_args()
 

@@ -63,6 +63,8 @@ class Row:
 def as_markdown(rows: Iterable[Row], *, ours: str) -> str:
     """The table, a line for each goal."""
     rows = list(rows)
+    if not rows:
+        return "nothing"
     peers = list(dict.fromkeys(name for row in rows for name in row.values if name != ours))
     head = ["", "figure", ours, *peers, "ratio", "goal", "met"]
     lines = []

@@ -39,7 +39,8 @@ class Generator:
             case "freeze":
                 return {"frozen": self._crowd.freeze(order["bucket"])}
             case "thaw":
-                return {"thawed": self._crowd.thaw(order["bucket"])}
+                await self._crowd.thaw(order["bucket"], within=30)
+                return self._crowd.judge()
             case "leave":
                 await self._crowd.leave()
                 return {}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Crowd"]
 
-_AT_ONCE = 512
+_AT_ONCE = 1_500
+"""Who has no answer yet; the kernel keeps 2 048 for a server that is busy, and drops the rest."""
 _PER_ADDRESS = 20_000
 _SMALL = 4 * 1024
 
@@ -34,18 +35,18 @@ class Crowd:
         self._place = (host, int(port))
         self._waiting = 0
         self._all = asyncio.Event()
+        self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def connect(self, count: int, *, within: float) -> float:
         """Let so many more come at once; seconds until each has its data. Raises TimeoutError."""
         began = time.perf_counter()
         self._waiting, self._all = count, asyncio.Event()
-        gate = asyncio.Semaphore(_AT_ONCE)
+        self._gate = asyncio.Semaphore(_AT_ONCE)
         first = len(self.clients)
         async with asyncio.timeout(within), asyncio.TaskGroup() as group:
             for index in range(first, first + count):
-                await gate.acquire()
-                task = group.create_task(self._come(index))
-                task.add_done_callback(lambda _: gate.release())
+                await self._gate.acquire()
+                group.create_task(self._come(index))
             await self._all.wait()
         return time.perf_counter() - began
 
@@ -58,6 +59,7 @@ class Crowd:
         await loop.create_connection(lambda: client, *self._place, local_addr=source)
 
     def _ready(self, _: Client) -> None:
+        self._gate.release()
         self._waiting -= 1
         if not self._waiting:
             self._all.set()
@@ -74,19 +76,24 @@ class Crowd:
 
     def freeze(self, bucket: str) -> int:
         """Those of the bucket stop reading; how many they are."""
-        frozen = [each for each in self.clients if each.person.bucket == bucket]
+        frozen = [e for e in self.clients if e.person.bucket == bucket and not e.lost]
         for each in frozen:
             raw = each.transport.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
             each.transport.pause_reading()
         return len(frozen)
 
-    def thaw(self, bucket: str) -> int:
-        """They read again."""
+    async def thaw(self, bucket: str, *, within: float) -> None:
+        """They read again; who was cut off meanwhile, as a server should, comes back."""
         frozen = [each for each in self.clients if each.person.bucket == bucket]
         for each in frozen:
-            each.transport.resume_reading()
-        return len(frozen)
+            each.transport.abort()
+            self.clients.remove(each)
+        people, self._people = self._people, [each.person for each in frozen]
+        try:
+            await self.connect(len(frozen), within=within)
+        finally:
+            self._people = people
 
     async def leave(self) -> None:
         for each in self.clients:

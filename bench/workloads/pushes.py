@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.contenders import OURS
 from bench.people import FROZEN
-from bench.table import Goal, Row
+from bench.table import Goal, Row, as_markdown
 
 if TYPE_CHECKING:
     from bench.contenders import Contender
@@ -40,6 +40,7 @@ def pushes(run: Run) -> list[Row]:
             rows += _unwatched(run, contenders)
         if run.wants("h"):
             rows.append(_paced(run, contenders))
+        run.note("pushes so far:\n" + as_markdown(rows, ours=OURS))
         if run.wants("i"):
             rows.append(_frozen(run, contenders[0]))
     return sorted(rows, key=lambda row: row.workload)
@@ -87,7 +88,7 @@ def _paced(run: Run, contenders: list[Contender]) -> Row:
 def _unwatched(run: Run, contenders: list[Contender]) -> list[Row]:
     cost = Row("g", "server CPU per unwatched event", "µs", (Goal("≤", 0.5, _HUB),))
     harm = Row("g", "p99 during it ÷ p99 without", "×", (Goal("≤", 1.5),))
-    writes = run.sized(20_000, 1_000)
+    writes = run.sized(10_000, 1_000)
     with contextlib.ExitStack() as stack:
         floor = stack.enter_context(run.contenders((_STREAM,), connected=0, cold=writes // 20))
         for each in run.turns(contenders[:2]):

@@ -29,7 +29,7 @@ def session_reads(run: Run) -> list[Row]:
     row = Row("f", "session reads on 32 connections", "1/s", goals)
     with run.contenders((OURS, _PLAIN, _CACHED), connected=0) as contenders:
         asked = {each.name: _order(each) for each in contenders}
-        for each in run.turns(contenders):
+        for each in contenders * run.rounds:
             run.note(f"f: {each.name}")
             seconds = run.sized(3, 1)
             found = each.load.do(

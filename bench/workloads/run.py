@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
+_ROUNDS_OF_ALL = 1
 _SLOW_TO_START = ("socket.io", "mongo-broadcaster", "better-auth, cookie cache")
 
 
@@ -30,10 +31,7 @@ class Run:
     client: MongoClient[dict[str, Any]]
     quick: bool
     only: frozenset[str]
-
-    @property
-    def rounds(self) -> int:
-        return 1 if self.quick else 5
+    rounds: int = 1
 
     def sized(self, full: int, quick: int) -> int:
         return quick if self.quick else full
@@ -50,10 +48,14 @@ class Run:
         return True
 
     def turns(self, contenders: list[Contender]) -> Iterator[Contender]:
-        """Each contender once in each round, the order changing, so that none is always first."""
+        """Each contender once in each round, in changing order; after the first one, two only.
+
+        The first two are the pair that has a goal; the others are there to be compared with.
+        """
         for number in range(self.rounds):
-            at = number % len(contenders)
-            yield from contenders[at:] + contenders[:at]
+            now = contenders if number < _ROUNDS_OF_ALL else contenders[:2]
+            at = number % len(now)
+            yield from now[at:] + now[:at]
 
     @contextlib.contextmanager
     def contenders(
