@@ -74,8 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         "I6", "the page takes an older result for news", "client_js/src/subscription.js",
-        "  if (version < (base.version ?? '') && !isUndecided) return true; // never an older state (P3)\n",
-        "",
+        "  if (version < (base.version ?? '') && !isUndecided) return true;", "",
         "test_versions.py::test_i06_a_frame_that_is_repeated_swapped_or_lost_never_takes_the_page_back",
     ),
     Mutation(
