@@ -19,6 +19,7 @@ __all__ = ["Crowd"]
 
 _AT_ONCE = 1_500
 """Who has no answer yet; the kernel keeps 2 048 for a server that is busy, and drops the rest."""
+_ATTEMPTS = 10
 _PER_ADDRESS = 20_000
 _SMALL = 4 * 1024
 
@@ -56,7 +57,13 @@ class Crowd:
         self.clients.append(client)
         loop = asyncio.get_running_loop()
         source = (f"127.0.0.{2 + index // _PER_ADDRESS}", 0)
-        await loop.create_connection(lambda: client, *self._place, local_addr=source)
+        for attempt in range(_ATTEMPTS):
+            try:
+                await loop.create_connection(lambda: client, *self._place, local_addr=source)
+                return
+            except OSError:  # the kernel of a busy server refuses, as it would a browser
+                await asyncio.sleep(0.1 * (attempt + 1))
+        raise ConnectionError(f"no connection to {self._place}")
 
     def _ready(self, _: Client) -> None:
         self._gate.release()
