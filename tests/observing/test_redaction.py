@@ -40,6 +40,11 @@ def test_no_value_and_no_unlisted_field_is_ever_said(change: Change) -> None:
     assert CANARY not in said
 
 
+def test_what_a_link_opens_has_no_id() -> None:
+    facts = Redaction().facts(Delete(DocumentKey("invitation", ObjectId())))
+    assert facts.id is None and facts.operation == "delete"
+
+
 def test_what_is_made_of_a_credential_has_no_id() -> None:
     change = Put(DocumentKey("sessionEnd", "digest"), {"reason": "revoked"}, inserted=True)
     facts = Redaction().facts(change)

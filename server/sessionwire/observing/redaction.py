@@ -37,8 +37,8 @@ LISTED: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 """Collection → fields that are shown to somebody anyway."""
 
-_NAMELESS = frozenset({"sessionEnd"})
-"""Collections whose `_id` is made of a credential."""
+_NAMELESS = frozenset({"invitation", "sessionEnd"})
+"""Collections whose `_id` is a credential, as in an invitation's link, or made of one."""
 
 
 class Redaction:
