@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 import sessionwire
 from sessionwire.app import SessionWire
+from sessionwire.gateways.connection import DirectConnection
 from sessionwire.serving import uvicorn_config
 
 if TYPE_CHECKING:
@@ -43,11 +44,8 @@ class Site(SessionWire):
         super().__init__(settings)
         self.refuses_websockets = False
         self.handshakes = 0
-        self.connections = 0
-        """WebSockets that are open now."""
         self.captured: int | None = None
         """How much a captive portal has answered in the server's place; None: there is none."""
-        self._serving: set[asyncio.Task[None]] = set()
         routes = [Mount("/pages", StaticFiles(directory=pages)), Mount("/", super().__call__)]
         self._site = Router(routes=routes)
 
@@ -61,26 +59,24 @@ class Site(SessionWire):
             await receive()
             await send({"type": "websocket.close"})  # before it is accepted: 403
         elif scope["type"] == "websocket":
-            await self._counted(scope, receive, send)
+            self.handshakes += 1
+            await self._site(scope, receive, send)
         else:
             await self._site(scope, receive, send)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.handshakes += 1
-        self.connections += 1
-        try:
-            async with asyncio.TaskGroup() as group:
-                serving = group.create_task(self._site(scope, receive, send))
-                self._serving.add(serving)
-        finally:
-            self._serving.discard(serving)
-            self.connections -= 1
+    @property
+    def connections(self) -> int:
+        """WebSockets that are open now."""
+        present = () if self._live is None else self._live.present()
+        return sum(each.kind == "socket" for each in present)
 
     def capture(self) -> None:
         """Cut all connections; until `captured` is None again a portal answers everything."""
         self.captured = 0
-        for serving in self._serving:
-            serving.cancel()
+        assert self._live is not None
+        for each in list(self._live._connections):
+            if isinstance(each, DirectConnection) and each._socket is not None:
+                each._socket.abort()
 
 
 async def _portal(scope: Scope, send: Send) -> None:
