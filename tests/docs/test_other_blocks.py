@@ -21,9 +21,8 @@ from starlette.routing import Mount, Route
 from docs.pages import PAGES, Block, blocks, prose, read
 from gateways.python.site import site
 from sessionwire.cli.program import program
-from sessionwire.policy.limits import Limits
-from sessionwire.policy.providers import Provider
 from sessionwire.settings import Settings
+from sessionwire.spelling import PREFIX, unknown_variables
 from support.browser import open_tab
 from support.people import add_organization, add_person
 
@@ -122,14 +121,30 @@ def commands() -> list[tuple[str, list[str]]]:
     found = []
     for each in blocks("sh"):
         for line in each.text.replace("\\\n", " ").splitlines():
-            for part in re.split(r"&&|\||;|>", line.partition(" #")[0]):
-                words = shlex.split(part)
-                if words and Path(words[0]).name == "sessionwire":
-                    found.append((each.name, words[1:]))
+            calls = [words for words in _calls(line) if Path(words[0]).name == "sessionwire"]
+            found += [(each.name, words[1:]) for words in calls]
     for page in PAGES:
         texts = INLINE.findall(prose(page))
         found += [(page, shlex.split(text.partition(">")[0])[1:]) for text in texts]
     return found
+
+
+def _words(line: str) -> shlex.shlex:
+    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    words.commenters = "#"
+    return words
+
+
+def _calls(line: str) -> list[list[str]]:
+    """The words of each program that the line starts."""
+    found: list[list[str]] = [[]]
+    for word in _words(line):
+        if set(word) <= set("&|;<>()"):
+            found.append([])
+        else:
+            found[-1].append(word)
+    return [each for each in found if each]
 
 
 def test_every_command_is_one_and_takes_these_options() -> None:
@@ -153,16 +168,8 @@ def fault_of(group: Any, words: list[str]) -> str | None:
 
 
 def is_setting(name: str) -> bool:
-    simple = {each.upper() for each in Settings.model_fields} - {"LIMITS", "OIDC"}
-    simple |= {f"{each.upper()}_FILE" for each in Settings.secret_fields}
-    head, *rest = name.split("__")
-    match head:
-        case "LIMITS":
-            return len(rest) == 1 and rest[0].lower() in Limits.model_fields
-        case "OIDC" if rest:
-            return len(rest) == 2 and rest[1].lower() in Provider.model_fields
-        case _:
-            return not rest and name in simple | {"MONGOD"}
+    """Also what only the tests read."""
+    return name.startswith(("CHAOS_", "TEST_")) or not unknown_variables([PREFIX + name])
 
 
 def test_every_variable_is_a_setting() -> None:
