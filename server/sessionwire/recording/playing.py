@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from sessionwire.model import Document, Version
 from sessionwire.reactive.change import Change, Delete, DocumentKey, Group, Put, Update
 from sessionwire.reactive.identity import tombstone_id
@@ -134,11 +136,11 @@ class Player:
         match change:
             case Put(key, document):
                 document = self._revived(key.collection, document)
-                return replace(change, key=_key(key, document["_id"]), document=document)
+                return structs.replace(change, key=_key(key, document["_id"]), document=document)
             case Update(key, updated):
                 revived = self._revived(key.collection, {**updated, "_id": key.id})
                 id = revived.pop("_id")
-                return replace(change, key=_key(key, id), updated=revived)
+                return structs.replace(change, key=_key(key, id), updated=revived)
             case Delete(key):
                 return Delete(_key(key, self._revived(key.collection, {"_id": key.id})["_id"]))
             case _:

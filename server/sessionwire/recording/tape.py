@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
@@ -111,9 +111,9 @@ def _moved_group(group: Group, seconds: int) -> Group:
     for each in group.changes:
         match each:
             case Put(_, document):
-                changes.append(replace(each, document=_moved(document, by)))
+                changes.append(msgspec.structs.replace(each, document=_moved(document, by)))
             case Update(_, updated):
-                changes.append(replace(each, updated=_moved(updated, by)))
+                changes.append(msgspec.structs.replace(each, updated=_moved(updated, by)))
             case _:
                 changes.append(each)
     wall = None if group.wall is None else group.wall + by
