@@ -213,12 +213,14 @@ class Hub:
         self, outbox: Outbox, deliveries: Sequence[Delivery], *, size: int, wall: datetime
     ) -> None:
         """These deliveries went to the connection in one frame of `size` bytes."""
-        self.tally.frames += 1
-        self.tally.results += len(deliveries)
-        self.tally.bytes += size
+        tally = self.tally
+        tally.frames += 1
+        tally.results += len(deliveries)
+        tally.bytes += size
         for each in deliveries:
-            if each.pushed and each.result.wall is not None:
-                self.tally.write_to_frame.observe((wall - each.result.wall).total_seconds())
+            written = each.result.wall
+            if each.pushed and written is not None:
+                tally.write_to_frame.observe((wall - written).total_seconds())
         if self.tracer is not None:
             self.tracer.written(outbox, deliveries, self.position, size=size)
 
