@@ -46,6 +46,9 @@ def test_sc_01_nothing_older_can_be_installed_with_us() -> None:
 
 _SECRET = re.compile(r"token|signature|digest|password|hashed|secret|verifier|nonce|\bmac\b", re.I)
 _NOT_SECRET = {
+    # Pseudonyms, and sessions that are played in tests: nobody is let in by them.
+    "recording/pseudonyms.py": {"number != token"},
+    "testing.py": {"each.get('token') == credential"},
     # Two values of the database: whether a hash was replaced in between.
     "auth/accounts.py": {"_hash_in(account) == _hash_in(seen)"},
     # Whose token it is, once it was found by its hash.
