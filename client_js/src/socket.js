@@ -55,6 +55,7 @@ export function createSocket(ports) {
       do {
         steps = 1;
         const { frames, need } = protocol.drain();
+        for (const frame of frames) webSocket?.send(JSON.stringify(frame));
         if (need) {
           detach();
           isWanted = need.after < Infinity;
@@ -62,7 +63,6 @@ export function createSocket(ports) {
           else connect();
         }
         onStep();
-        for (const frame of frames) webSocket?.send(JSON.stringify(frame)); // an `ack`, too, of what is shown by now
       } while (steps > 1);
     } finally {
       steps = 0;
