@@ -43,20 +43,25 @@ class Person:
     cookie: str
 
 
-def add_people(
-    database: Database[dict[str, Any]],
-    secret: str,
-    *,
-    count: int,
-    cold: int,
-    organizations: int,
-    buckets: int,
-    frozen: int,
-) -> list[Person]:
+def add_people(database: Database[dict[str, Any]], secret: str, **wanted: int) -> list[Person]:
+    """What `make_people` makes, written into the database with the indexes that are needed."""
+    people, written = make_people(secret, **wanted)
+    for name, documents in written.items():
+        for part in _parts(documents, 5_000):
+            database[name].insert_many(part, ordered=False)
+    database["user"].create_index("bucket")
+    database["member"].create_index("userId")
+    database["session"].create_index("token", unique=True, name="session_token_uidx")
+    return people
+
+
+def make_people(
+    secret: str, *, count: int, cold: int, organizations: int, buckets: int, frozen: int
+) -> tuple[list[Person], dict[str, list[dict[str, Any]]]]:
     """`count` people in so many organizations, and `cold` users who never sign in.
 
     Each is in a bucket, so that one write can change many of them; the last `frozen` ones have a
-    bucket of their own.
+    bucket of their own. Beside them the documents of each collection.
     """
     chance = random.Random(count)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -95,18 +100,8 @@ def add_people(
             )
         )
     users += [_user(ObjectId(), f"Nobody {n}", COLD, None, dates) for n in range(cold)]
-    for name, documents in (
-        ("user", users),
-        ("session", sessions),
-        ("member", members),
-        ("organization", places),
-    ):
-        for part in _parts(documents, 5_000):
-            database[name].insert_many(part, ordered=False)
-    database["user"].create_index("bucket")
-    database["member"].create_index("userId")
-    database["session"].create_index("token", unique=True, name="session_token_uidx")
-    return people
+    written = {"user": users, "session": sessions, "member": members, "organization": places}
+    return people, written
 
 
 def _user(

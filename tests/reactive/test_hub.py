@@ -417,6 +417,46 @@ def test_an_equal_result_is_not_sent_again(setup: Setup) -> None:
     assert setup.take(outbox) == []
 
 
+PLACE = ORGANIZATIONS[0]
+EDITS = [
+    (naive.set_field("user", USERS[0], "name", "Z"), 0),
+    (naive.set_field("user", USERS[0], "image", "https://x"), 0),
+    (naive.set_field("organization", PLACE, "name", "Z"), 0),
+    (naive.set_field("organization", PLACE, "slug", 7), 0),
+    (naive.unset_field("organization", PLACE, "name"), 0),
+    (naive.set_field("user", USERS[0], "activeOrganizationId", None), 1),
+    (naive.set_field("user", USERS[0], "banned", True), 1),
+    (naive.set_field("session", session("t0", USERS[0])["_id"], "userAgent", "x"), 1),
+    (naive.put("user", {"_id": USERS[0], "name": "Anew", "email": "b@x"}), 1),
+    (naive.delete("organization", PLACE), 1),
+]
+
+
+@pytest.mark.parametrize(("edit", "runs"), EDITS)
+def test_an_edit_amends_what_was_found_and_whatever_decides_more_is_found_anew(
+    setup: Setup, edit: Any, runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = {"_id": ObjectId(), "userId": USERS[0], "organizationId": PLACE, "role": "owner"}
+    setup.write(naive.put("organization", {"_id": PLACE, "name": "Acme", "slug": "acme"}))
+    setup.write(naive.put("member", member))
+    setup.write(naive.set_field("user", USERS[0], "activeOrganizationId", PLACE))
+    outbox = setup.connect(Viewer("t0"))
+    watch = setup.hub.subscribe(outbox, 1, "session", {}).watch
+    setup.load()
+    evaluated = []
+
+    def counting(query: Any, *rest: Any) -> Any:
+        evaluated.append(query.name)
+        return evaluate(query, *rest)
+
+    monkeypatch.setattr("sessionwire.reactive.hub.evaluate", counting)
+    setup.write(edit)
+    assert evaluated.count("session") == runs
+    setup.load()
+    anew = evaluate(watch.query, watch.viewer, {}, setup.database.at(setup.database.version))
+    assert watch.result is not None and watch.result.outcome == anew.outcome
+
+
 def test_a_thousand_arrivals_are_a_handful_of_loads() -> None:
     setup = Setup()
     writes = []

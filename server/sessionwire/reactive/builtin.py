@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from sessionwire.reactive.extras import Extras
+    from sessionwire.reactive.view import Edit
 
 __all__ = ["ADMINISTRATOR", "make_queries"]
 
 ADMINISTRATOR = "$administrator"
 """The query that says whether the viewer administers the server; clients cannot ask for it."""
+
+_DECISIVE = frozenset({"banned", "activeOrganizationId"})
 
 
 def make_queries(
@@ -55,8 +58,8 @@ def make_queries(
     queries = Queries(context)
     queries.add(IDENTITY, identity, looks={"user": frozenset({"banned"})})
     queries.add(ADMINISTRATOR, is_administrator)
-    queries.add("session", session)
-    queries.add("user", user)
+    queries.add("session", session, amend=functools.partial(_amended_session, extras))
+    queries.add("user", user, amend=functools.partial(_amended_user, extras))
     queries.add("organizations", organizations)
     queries.add("organization", organization_)
     queries.add("devices", devices)
@@ -89,7 +92,7 @@ def session(ctx: SessionContext, organization: str | None = None) -> SessionView
 
 def user(ctx: SessionContext) -> User | None:
     who = ctx.signed_in
-    return None if who is None else _user(ctx, who.user, ctx.active())
+    return None if who is None else _user(ctx.extras, who.user, _active_id(ctx.active()))
 
 
 def organizations(
@@ -127,7 +130,7 @@ def _session_view(ctx: SessionContext, who: SignedIn, active: Active | None) -> 
     session = who.session
     span = span_of(session, maximum=ctx.maximum)
     refresh_at = None if span is None else span.refresh_at
-    active_id = None if active is None else format_id(active.organization["_id"])
+    active_id = _active_id(active)
     return SessionView(
         session=ctx.extras.session(
             id=format_id(session["_id"]),
@@ -141,11 +144,38 @@ def _session_view(ctx: SessionContext, who: SignedIn, active: Active | None) -> 
             active_organization_id=active_id,
             **ctx.extras.of_session(session),
         ),
-        user=_user(ctx, who.user, active),
+        user=_user(ctx.extras, who.user, active_id),
         organization=None if active is None else _organization(active.organization),
         role=None if active is None else text(active.member, "role"),
         scope=_scope(who.user, active),
     )
+
+
+def _active_id(active: Active | None) -> str | None:
+    return None if active is None else format_id(active.organization["_id"])
+
+
+def _amended_session(extras: Extras, view: SessionView, edit: Edit, document: Document) -> Any:
+    """All that an organization's fields decide is shown under `organization`."""
+    organization, user = view.organization, view.user
+    if edit.key.collection == "organization":
+        if organization is None or organization.id != format_id(edit.key.id):
+            return NotImplemented
+        organization = _organization(document)
+    else:
+        user = _amended_user(extras, user, edit, document)
+        if user is NotImplemented:
+            return NotImplemented
+    return SessionView(view.session, user, organization, view.role, view.scope)
+
+
+def _amended_user(extras: Extras, user: User, edit: Edit, document: Document) -> Any:
+    """What decides whether, or where, the viewer is signed in shows in more than their fields."""
+    if edit.key.collection != "user" or user.id != format_id(edit.key.id):
+        return NotImplemented
+    if not edit.fields.isdisjoint(_DECISIVE):
+        return NotImplemented
+    return _user(extras, document, user.active_organization_id)
 
 
 def _scope(user: Document, active: Active | None) -> str:
@@ -155,8 +185,8 @@ def _scope(user: Document, active: Active | None) -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=9).hexdigest()
 
 
-def _user(ctx: SessionContext, user: Document, active: Active | None) -> User:
-    return ctx.extras.user(
+def _user(extras: Extras, user: Document, active_id: str | None) -> User:
+    return extras.user(
         id=format_id(user["_id"]),
         name=text(user, "name"),
         email=text(user, "email"),
@@ -164,20 +194,33 @@ def _user(ctx: SessionContext, user: Document, active: Active | None) -> User:
         image=text_or_none(user, "image"),
         created_at=date(user, "createdAt"),
         updated_at=date(user, "updatedAt"),
-        active_organization_id=None if active is None else format_id(active.organization["_id"]),
+        active_organization_id=active_id,
         onboarded=user.get("onboardedAt") is not None,
-        **ctx.extras.of_user(user),
+        **extras.of_user(user),
     )
 
 
-def _organization(organization: Document) -> Organization:
-    return Organization(
-        id=format_id(organization["_id"]),
-        name=text(organization, "name"),
-        slug=text(organization, "slug"),
-        logo=text_or_none(organization, "logo"),
-        created_at=date(organization, "createdAt"),
-    )
+class _Newest:
+    """The organization that was shown last: when it changes, all its members are shown the same."""
+
+    def __init__(self) -> None:
+        self._document: Document | None = None
+        self._shape: Organization
+
+    def __call__(self, organization: Document) -> Organization:
+        if organization is not self._document:
+            self._shape = Organization(
+                id=format_id(organization["_id"]),
+                name=text(organization, "name"),
+                slug=text(organization, "slug"),
+                logo=text_or_none(organization, "logo"),
+                created_at=date(organization, "createdAt"),
+            )
+            self._document = organization
+        return self._shape
+
+
+_organization = _Newest()
 
 
 def _organizations_item(

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.reactive.change import DocumentKey, Update
+from sessionwire.reactive.due import Due
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.readers import Readers
 from sessionwire.reactive.replica import Load, Replica
 from sessionwire.reactive.tag import encode_args, tag_of
 from sessionwire.reactive.tally import Tally
-from sessionwire.reactive.view import Answer, Failure, Queries, Query, evaluate
+from sessionwire.reactive.view import Answer, Edit, Failure, Queries, Query, amended, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
     from datetime import datetime
 
     from sessionwire.model import Id
-    from sessionwire.reactive.change import Fields, Group, Key
+    from sessionwire.reactive.change import Group, Key
     from sessionwire.reactive.outbox import Delivery
     from sessionwire.reactive.tracer import Recomputed, Tracer
 
@@ -51,7 +52,7 @@ class Hub:
         self._watches: dict[Hashable, Watch] = {}
         self._idle: OrderedDict[Watch, None] = OrderedDict()
         self._readers = Readers()
-        self._dirty: dict[Watch, None] = {}
+        self._due = Due()
         self._outboxes: set[Outbox] = set()
         self._ready: dict[Outbox, None] = {}
         self._later: list[tuple[Version, int, Outbox]] = []
@@ -89,7 +90,7 @@ class Hub:
             self._discard(watch)
         for watch in self._watches.values():
             watch.resolved = False
-            self._dirty[watch] = None
+        self._due.add(self._watches.values())
         self._settle()
         self._announce_position()
 
@@ -102,10 +103,11 @@ class Hub:
             self.tally.groups += 1
             self.tally.changes += len(group.changes)
             self._wall = group.wall
-            watches = self._reading(touched, self._only_fields(group))
+            edit = self._edit(group, touched)
+            watches = self._reading(touched, edit)
             if self.tracer is not None:
                 self.tracer.applied(group, touched, watches)
-            self._dirty.update(watches)
+            self._due.add(watches, edit)
         self._settle()
         self._wall = None
         self._announce_position()
@@ -123,7 +125,7 @@ class Hub:
         self._announce_position()
 
     def supply(self, load: Load) -> None:
-        self._dirty.update(self._reading(self.replica.supply(load)))
+        self._due.add(self._reading(self.replica.supply(load)))
         self._settle()
 
     def set_live(self, *, live: bool) -> None:
@@ -305,35 +307,34 @@ class Hub:
 
     def _discard(self, watch: Watch) -> None:
         self._idle.pop(watch, None)
-        self._dirty.pop(watch, None)
+        self._due.discard(watch)
         del self._watches[watch.key]
         self._depend(watch, set())
 
     # Recomputation
 
-    def _reading(self, keys: Iterable[Key], fields: Fields | None = None) -> dict[Watch, None]:
-        """The watches that read one of the keys, each once; of a document, one of the fields."""
+    def _reading(self, keys: Iterable[Key], edit: Edit | None = None) -> dict[Watch, None]:
+        """The watches that read one of the keys, each once; or that look at what was edited."""
         return {
             watch: None
             for key in keys
             for watch in self._readers.of(key)
-            if fields is None or watch.query.looks_at(key, fields)
+            if edit is None or watch.query.looks_at(key, edit.fields)
         }
 
-    def _only_fields(self, group: Group) -> Fields | None:
-        """The fields that the group changed, if that is all that it did; else None."""
-        if len(group.changes) != 1:
+    def _edit(self, group: Group, touched: Set[Key]) -> Edit | None:
+        """The one edit that the group was, if that is all that it did to what is held."""
+        if len(group.changes) != 1 or len(touched) != 1:
             return None
         (change,) = group.changes
         if not isinstance(change, Update) or not self.replica.holds(change.key):
             return None
-        return change.fields
+        return Edit(change.key, change.fields) if change.key in touched else None
 
     def _settle(self) -> None:
-        dirty, self._dirty = self._dirty, {}
-        for watch in dirty:
+        for watch, edit in self._due.take().items():
             if watch.needed:
-                self._recompute(watch)
+                self._recompute(watch, edit)
             elif self._watches.get(watch.key) is watch:  # else it had to go meanwhile
                 watch.resolved = False  # recomputed when somebody reads it
                 self._trace(watch, "idle")
@@ -342,18 +343,13 @@ class Hub:
         if self.tracer is not None:
             self.tracer.recomputed(watch, how)
 
-    def _recompute(self, watch: Watch) -> None:
-        evaluation = evaluate(watch.query, watch.viewer, watch.args, self.replica)
+    def _recompute(self, watch: Watch, edit: Edit | None = None) -> None:
         self.tally.recomputed += 1
-        if evaluation.outcome is None:
-            watch.resolved = False
-            watch.wall = watch.wall or self._wall
-            self._depend(watch, evaluation.reads.union(watch.reads))
-            self.replica.want(evaluation.missing)
+        outcome = self._find(watch, edit)
+        if outcome is None:
             self._trace(watch, "loading")
             return  # in nobody's idle list: whoever caused this subscribes or waits
-        self._depend(watch, evaluation.reads)
-        changed = self._replace_result(watch, evaluation.outcome)
+        changed = self._replace_result(watch, outcome)
         watch.resolved = True
         self.tally.suppressed += not changed
         tracer = self.tracer
@@ -365,10 +361,28 @@ class Hub:
                 if tracer is not None:
                     tracer.offered(subscription)
             self._ready[subscription.outbox] = None
-        waiters, watch.waiters = watch.waiters, []
-        for waiter in waiters:
-            waiter()
-        self._rest(watch)
+        if watch.waiters:
+            waiters, watch.waiters = watch.waiters, []
+            for waiter in waiters:
+                waiter()
+        if not watch.subscriptions:
+            self._rest(watch)
+
+    def _find(self, watch: Watch, edit: Edit | None) -> Answer | Failure | None:
+        """What the query says now; None when that is unknown until something is loaded."""
+        if edit is not None and watch.resolved and watch.result is not None:
+            outcome = amended(watch.query, watch.result.outcome, edit, self.replica)
+            if outcome is not None:
+                return outcome
+        evaluation = evaluate(watch.query, watch.viewer, watch.args, self.replica)
+        if evaluation.outcome is None:
+            watch.resolved = False
+            watch.wall = watch.wall or self._wall
+            self._depend(watch, evaluation.reads.union(watch.reads))
+            self.replica.want(evaluation.missing)
+            return None
+        self._depend(watch, evaluation.reads)
+        return evaluation.outcome
 
     def _replace_result(self, watch: Watch, outcome: Answer | Failure) -> bool:
         """Whether the result is another one than before."""

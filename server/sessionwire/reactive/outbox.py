@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "Outbox", "Result", "Subscription", "Watch"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Result:
     """What a watch found, from `changed_at` on; `tag` names the data for viewer, query and args.
 
     `wall` is when the write was made that changed it; None when no write did, as for a first one.
-    `frames` keeps what was built of it, so that many connections share the bytes.
+    `shared` keeps the newest frame that was built of it under what it was built for, so that many
+    connections get the same bytes.
     """
 
     outcome: Answer | Failure
     tag: str
     changed_at: Version
     wall: datetime | None = None
-    frames: dict[Hashable, bytes] = field(default_factory=dict)
+    shared: tuple[Hashable, bytes] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -19,10 +19,15 @@ encode_args = msgspec.json.Encoder(order="sorted").encode
 """Equal args as equal bytes."""
 
 
+_KEYED = hashlib.blake2b(digest_size=8, key=b"sessionwire.tag")
+
+
 def tag_of(watch: Watch, outcome: Answer | Failure) -> str:
     """Names this data for this viewer, query and args; another viewer's has another tag."""
     if isinstance(outcome, Failure):
         return ""
-    of = f"\0{watch.viewer.credential}\0{watch.query.name}\0".encode()
-    named = b"".join((outcome.encoded, of, encode_args(watch.args)))
-    return hashlib.blake2b(named, digest_size=8, key=b"sessionwire.tag").hexdigest()
+    hashed = _KEYED.copy()
+    hashed.update(outcome.encoded)
+    hashed.update(f"\0{watch.viewer.credential}\0{watch.query.name}\0".encode())
+    hashed.update(encode_args(watch.args))
+    return hashed.hexdigest()

@@ -30,12 +30,14 @@ __all__ = [
     "UNHELD",
     "Answer",
     "Context",
+    "Edit",
     "Evaluation",
     "Failure",
     "Queries",
     "Query",
     "Source",
     "Unheld",
+    "amended",
     "evaluate",
     "plain",
 ]
@@ -146,6 +148,17 @@ def _order(id: Id) -> tuple[str, Any]:
     return (type(id).__name__, id.bson if isinstance(id, OpaqueId) else id)
 
 
+class Edit(msgspec.Struct, frozen=True, gc=False):
+    """One document changed, in these fields only; it is in the same sets as before."""
+
+    key: DocumentKey
+    fields: Fields
+
+    def followed_by(self, other: Edit) -> Edit | None:
+        """Both as one; None when they are of two documents."""
+        return Edit(self.key, self.fields | other.fields) if other.key == self.key else None
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A named function `(ctx, **args) -> value`; the value is what msgspec can encode as JSON."""
@@ -157,6 +170,8 @@ class Query:
     required: frozenset[str]
     looks: Mapping[str, Fields]
     """Of these collections' documents it looks at these fields only, and whether they exist."""
+    amend: Callable[[Any, Edit, Document], Any] | None = None
+    """What a value becomes by an edit, without reading anything else; NotImplemented: see anew."""
 
     def looks_at(self, key: Key, fields: Fields) -> bool:
         """Whether a change of these fields could change what it finds."""
@@ -192,11 +207,13 @@ class Queries:
         function: Callable[..., Any],
         *,
         looks: Mapping[str, Fields] = MappingProxyType({}),
+        amend: Callable[[Any, Edit, Document], Any] | None = None,
     ) -> None:
         """Register it. Its parameters after `ctx` are its args, checked by their annotations.
 
         It is recomputed when a document that it read has changed; `looks` names collections of
-        whose documents it reads certain fields only.
+        whose documents it reads certain fields only, and `amend(value, edit, document)` is a
+        shorter way to the same value, from the one before, where it knows one.
 
         Raises ValueError for a taken name or a function that has no such shape.
         """
@@ -214,6 +231,7 @@ class Queries:
             {p.name: _annotation(p, function) for p in parameters},
             frozenset(p.name for p in parameters if p.default is p.empty),
             looks,
+            amend,
         )
 
     def named(self, name: str) -> Query:
@@ -285,7 +303,7 @@ def evaluate(query: Query, viewer: Viewer, args: Mapping[str, Any], source: Sour
     try:
         value = query.function(context, **args)
         if not context.missing:
-            outcome = Answer(value, _encoder.encode(plain(value)))
+            outcome = _answer(value)
     except NotHeld:
         pass
     except PeerError as error:
@@ -295,3 +313,18 @@ def evaluate(query: Query, viewer: Viewer, args: Mapping[str, Any], source: Sour
     if context.missing:
         outcome = None
     return Evaluation(outcome, context.reads, context.missing)
+
+
+def amended(query: Query, before: Answer | Failure, edit: Edit, source: Source) -> Answer | None:
+    """What the answer became by the edit; None when the query has to be run again."""
+    if query.amend is None or not isinstance(before, Answer) or before.value is None:
+        return None
+    document = source.document(edit.key)
+    if document is None or document is UNHELD:
+        return None
+    value = query.amend(before.value, edit, document)
+    return None if value is NotImplemented else _answer(value)
+
+
+def _answer(value: Any) -> Answer:
+    return Answer(value, _encoder.encode(plain(value)))

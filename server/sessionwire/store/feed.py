@@ -9,20 +9,19 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import bson
-from bson import CodecOptions
 from bson.errors import InvalidBSON
-from bson.raw_bson import RawBSONDocument
 from pymongo import errors as driver_errors
 
 from sessionwire.model import Version
+from sessionwire.store.cursor import BATCH, Cursor, Ended, read
 from sessionwire.store.decode import glance, token_version
-from sessionwire.store.driver import cancellable, one_line, start_session
+from sessionwire.store.driver import one_line, start_session
 from sessionwire.store.grouping import Grouping
-from sessionwire.store.mongo import CODEC, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+
+    from bson.raw_bson import RawBSONDocument
 
     from sessionwire.model import Id
     from sessionwire.reactive.change import Group
@@ -36,9 +35,6 @@ _AWAIT_MS = 200
 """How late a quiet stream may say that it has passed a write to what it does not follow."""
 _PROBE_MS = 1
 _SHARDED_PROBE_MS = 50
-_BATCH = 1_000
-_DEADLINE = 5.0
-_CLOSE_DEADLINE = 1.0
 _BACKOFF = (0.0, 0.05, 0.2, 0.5, 1.0)
 _STEADY = 5.0
 """After so many seconds a break counts as the first one."""
@@ -76,13 +72,7 @@ class Lost:
     reason: str
 
 
-_RAW: CodecOptions[RawBSONDocument] = CODEC.with_options(document_class=RawBSONDocument)
-
 Item = Opened | Advanced | Lost
-
-
-class _Ended(Exception):
-    """The server has closed the cursor: it will say nothing more (after a dropDatabase)."""
 
 
 class Feed:
@@ -139,7 +129,7 @@ class Feed:
                         opened = True
                         yield item
                 continue
-            except (driver_errors.PyMongoError, InvalidBSON, TimeoutError, _Ended) as error:
+            except (driver_errors.PyMongoError, InvalidBSON, TimeoutError, Ended) as error:
                 self._judge(error, opened=opened)
                 reason = one_line(error)
             if time.monotonic() - began > _STEADY:
@@ -171,7 +161,7 @@ class Feed:
 
     async def _one_cursor(self) -> AsyncGenerator[Item]:
         async with await start_session(self._store.stream_client) as session:
-            cursor = _Cursor(self._store, session)
+            cursor = Cursor(self._store, session)
             try:
                 resumed = self._token is not None
                 self._widened = False
@@ -188,7 +178,7 @@ class Feed:
                 grouping = Grouping(
                     sharded=self._store.sharded,
                     decode=naming.decode,
-                    read=_read,
+                    read=read,
                     overlook=self._overlook,
                 )
                 while not self._widened:
@@ -204,12 +194,12 @@ class Feed:
         return _SHARDED_PROBE_MS if self._store.sharded else _PROBE_MS
 
     def _advance(
-        self, grouping: Grouping, events: list[RawBSONDocument], cursor: _Cursor
+        self, grouping: Grouping, events: list[RawBSONDocument], cursor: Cursor
     ) -> Advanced:
         reached = token_version(cursor.token)
         if reached == self._future and not events:
             reached = None  # it is where the stream began, and nothing may have happened yet
-        groups = grouping.take(events, full=len(events) >= _BATCH, reached=reached)
+        groups = grouping.take(events, full=len(events) >= BATCH, reached=reached)
         if cursor.ended:
             groups += grouping.finish()
         if grouping.unfinished:
@@ -241,98 +231,3 @@ def _is_final(error: driver_errors.OperationFailure) -> bool:
 
 def _is_passing(error: driver_errors.OperationFailure) -> bool:
     return error.code in _PASSING or error.has_error_label("ResumableChangeStreamError")
-
-
-class _Cursor:
-    """One server-side cursor."""
-
-    def __init__(self, store: Store, session: Any) -> None:
-        self._store = store
-        self._session = session
-        self._id = 0
-        self.token: Mapping[str, Any] = {}
-        self.opened_at: Version
-
-    @property
-    def ended(self) -> bool:
-        """Whether the server has closed it: what was said last was the last."""
-        return not self._id
-
-    async def open(
-        self,
-        collections: Iterable[str],
-        token: Mapping[str, Any] | None,
-        *,
-        beyond: bool,
-        since: Version | None,
-    ) -> None:
-        """Open after the token, else after `since`, else at the present, or just `beyond` it.
-
-        The present includes the newest event, which may be the one that cannot be sent.
-        `startAfter` rather than `resumeAfter`: it also goes on after a dropDatabase.
-        """
-        ping = await self._command({"ping": 1})
-        self.opened_at = from_timestamp(ping["operationTime"])
-        names = sorted(map(self._store.naming.collection, collections))
-        if token is None and since is not None:
-            self.opened_at, beyond = since, True
-        first = to_timestamp(self.opened_at + beyond)
-        start = {"startAfter": token} if token else {"startAtOperationTime": first}
-        ours = {"$or": [{"ns.coll": {"$in": names}}, {"to.coll": {"$in": names}}]}
-        whole = {"operationType": {"$in": ["dropDatabase", "invalidate"]}}
-        reply = await self._command(
-            {
-                "aggregate": 1,
-                "pipeline": [{"$changeStream": start}, {"$match": {"$or": [ours, whole]}}],
-                "cursor": {"batchSize": 0},
-            }
-        )
-        self._id = reply["cursor"]["id"]
-        self.token = reply["cursor"]["postBatchResumeToken"]
-
-    async def more(self, wait_ms: int) -> list[RawBSONDocument]:
-        """The next batch; empty when nothing came within the wait."""
-        if self.ended:
-            raise _Ended("the database was dropped")
-        reply = await self._command(
-            {
-                "getMore": self._id,
-                "collection": "$cmd.aggregate",
-                "maxTimeMS": wait_ms,
-                "batchSize": _BATCH,
-            },
-            codec=_RAW,
-        )
-        cursor = reply["cursor"]
-        self._id = cursor["id"]
-        self.token = _read(cursor["postBatchResumeToken"])
-        return list(cursor["nextBatch"])
-
-    async def close(self) -> None:
-        """Best effort: a cursor whose connection is gone ends with its session."""
-        if not self.ended:
-            try:
-                await self._command(
-                    {"killCursors": "$cmd.aggregate", "cursors": [self._id]},
-                    within=_CLOSE_DEADLINE,
-                )
-            except (driver_errors.PyMongoError, TimeoutError):
-                logger.debug("a change stream cursor was left to time out")
-
-    async def _command(
-        self,
-        command: dict[str, Any],
-        *,
-        within: float = _DEADLINE,
-        codec: CodecOptions[Any] = CODEC,
-    ) -> Mapping[str, Any]:
-        async with asyncio.timeout(within):
-            with cancellable():
-                reply: Mapping[str, Any] = await self._store.raw.command(
-                    command, codec_options=codec, session=self._session
-                )
-            return reply
-
-
-def _read(document: RawBSONDocument) -> dict[str, Any]:
-    return bson.decode(document.raw, CODEC)

@@ -176,6 +176,11 @@ class Store:
         """Of the database."""
         return self._name
 
+    @property
+    def has_stream_client(self) -> bool:
+        """Whether the stream's client is our own, and no application's."""
+        return self.stream_client is not self.client
+
     def _collection(self, name: str) -> Any:
         collection = self._collection_of_theirs(self.naming.collection(name))
         names = self.naming.fields(name)

@@ -224,12 +224,12 @@ def encode_update(deliveries: Sequence[Delivery], version: Version, *, ack: bool
     (delivery,) = deliveries
     if not delivery.shared:
         return _update(_result(delivery), version, ack)
-    frames = delivery.result.frames
     key = (delivery.id, version, ack)
-    if key not in frames:
-        frames.clear()
-        frames[key] = _update(_result(delivery), version, ack)
-    return frames[key]
+    shared = delivery.result.shared
+    if shared is None or shared[0] != key:
+        frame = _update(_result(delivery), version, ack)
+        shared = delivery.result.shared = (key, frame)
+    return shared[1]
 
 
 def _update(results: bytes, version: Version, ack: bool) -> bytes:

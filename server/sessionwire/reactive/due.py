@@ -1,0 +1,40 @@
+"""Which watches are due to be recomputed, and why; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sessionwire.reactive.outbox import Watch
+    from sessionwire.reactive.view import Edit
+
+__all__ = ["Due"]
+
+
+class Due:
+    """Each with the edit of the one document that it is due for, if that is all."""
+
+    __slots__ = ("_watches",)
+
+    def __init__(self) -> None:
+        self._watches: dict[Watch, Edit | None] = {}
+
+    def add(self, watches: Iterable[Watch], edit: Edit | None = None) -> None:
+        due = self._watches
+        for watch in watches:
+            if watch not in due:
+                due[watch] = edit
+            elif edit is None:
+                due[watch] = None
+            elif (before := due[watch]) is not None:
+                due[watch] = before.followed_by(edit)
+
+    def discard(self, watch: Watch) -> None:
+        self._watches.pop(watch, None)
+
+    def take(self) -> dict[Watch, Edit | None]:
+        """All of them, in the order in which they became due; none is any more."""
+        due, self._watches = self._watches, {}
+        return due

@@ -1,0 +1,149 @@
+"""One cursor of a change stream: opened, asked for more, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import bson
+from bson import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import errors as driver_errors
+
+from sessionwire.store.driver import cancellable
+from sessionwire.store.line import Line
+from sessionwire.store.mongo import CODEC, from_timestamp, to_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sessionwire.model import Version
+    from sessionwire.store.mongo import Store
+
+__all__ = ["BATCH", "Cursor", "Ended", "read"]
+
+logger = logging.getLogger("sessionwire.feed")
+
+BATCH = 1_000
+"""Events in one batch at most."""
+_DEADLINE = 5.0
+_CLOSE_DEADLINE = 1.0
+_BY_DRIVER = 1.0
+"""Seconds after which the driver asks again, who knows which member is the primary by now."""
+
+_RAW: CodecOptions[RawBSONDocument] = CODEC.with_options(document_class=RawBSONDocument)
+
+
+class Ended(Exception):
+    """The server has closed the cursor: it will say nothing more (after a dropDatabase)."""
+
+
+class Cursor:
+    """One server-side cursor. It asks on a line of its own where the driver has one to give."""
+
+    def __init__(self, store: Store, session: Any) -> None:
+        self._store = store
+        self._session = session
+        self._id = 0
+        self._line: Line | None = None
+        self._asked_at = 0.0
+        self.token: Mapping[str, Any] = {}
+        self.opened_at: Version
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has closed it: what was said last was the last."""
+        return not self._id
+
+    async def open(
+        self,
+        collections: Iterable[str],
+        token: Mapping[str, Any] | None,
+        *,
+        beyond: bool,
+        since: Version | None,
+    ) -> None:
+        """Open after the token, else after `since`, else at the present, or just `beyond` it.
+
+        The present includes the newest event, which may be the one that cannot be sent.
+        `startAfter` rather than `resumeAfter`: it also goes on after a dropDatabase.
+        """
+        ping = await self._command({"ping": 1})
+        self.opened_at = from_timestamp(ping["operationTime"])
+        names = sorted(map(self._store.naming.collection, collections))
+        if token is None and since is not None:
+            self.opened_at, beyond = since, True
+        first = to_timestamp(self.opened_at + beyond)
+        start = {"startAfter": token} if token else {"startAtOperationTime": first}
+        ours = {"$or": [{"ns.coll": {"$in": names}}, {"to.coll": {"$in": names}}]}
+        whole = {"operationType": {"$in": ["dropDatabase", "invalidate"]}}
+        reply = await self._command(
+            {
+                "aggregate": 1,
+                "pipeline": [{"$changeStream": start}, {"$match": {"$or": [ours, whole]}}],
+                "cursor": {"batchSize": 0},
+            }
+        )
+        self._id = reply["cursor"]["id"]
+        self.token = reply["cursor"]["postBatchResumeToken"]
+        if self._store.has_stream_client and not self._store.sharded:
+            self._line = await Line.take(self._store.stream_client)
+
+    async def more(self, wait_ms: int) -> list[RawBSONDocument]:
+        """The next batch; empty when nothing came within the wait."""
+        if self.ended:
+            raise Ended("the database was dropped")
+        reply = await self._ask(
+            {
+                "getMore": self._id,
+                "collection": "$cmd.aggregate",
+                "maxTimeMS": wait_ms,
+                "batchSize": BATCH,
+            }
+        )
+        cursor = reply["cursor"]
+        self._id = cursor["id"]
+        self.token = read(cursor["postBatchResumeToken"])
+        return list(cursor["nextBatch"])
+
+    async def _ask(self, command: dict[str, Any]) -> Mapping[str, Any]:
+        now = time.monotonic()
+        if self._line is None or now - self._asked_at > _BY_DRIVER:
+            self._asked_at = now
+            return await self._command(command, codec=_RAW)
+        command |= {"$db": self._store.name, "lsid": self._session.session_id}
+        return await self._line.ask(command, within=_DEADLINE, codec=_RAW)
+
+    async def close(self) -> None:
+        """Best effort: a cursor whose connection is gone ends with its session."""
+        if self._line is not None:
+            await self._line.close()
+        if not self.ended:
+            try:
+                await self._command(
+                    {"killCursors": "$cmd.aggregate", "cursors": [self._id]},
+                    within=_CLOSE_DEADLINE,
+                )
+            except (driver_errors.PyMongoError, TimeoutError):
+                logger.debug("a change stream cursor was left to time out")
+
+    async def _command(
+        self,
+        command: dict[str, Any],
+        *,
+        within: float = _DEADLINE,
+        codec: CodecOptions[Any] = CODEC,
+    ) -> Mapping[str, Any]:
+        async with asyncio.timeout(within):
+            with cancellable():
+                reply: Mapping[str, Any] = await self._store.raw.command(
+                    command, codec_options=codec, session=self._session
+                )
+            return reply
+
+
+def read(document: RawBSONDocument) -> dict[str, Any]:
+    """The document with all that is in it."""
+    return bson.decode(document.raw, CODEC)
