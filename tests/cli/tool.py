@@ -64,6 +64,11 @@ class Tool:
             return await self.process.wait()
 
 
+def _interruptible() -> None:
+    """A shell has its background jobs ignore Ctrl-C, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.asynccontextmanager
 async def running_tool(directory: Path, *arguments: str, **environment: str) -> AsyncIterator[Tool]:
     """Run it in the directory until the block ends; keywords are SESSIONWIRE_ settings."""
@@ -76,6 +81,7 @@ async def running_tool(directory: Path, *arguments: str, **environment: str) -> 
         cwd=directory,
         env={**_environment(environment), "COLUMNS": "150", "PATH": os.environ["PATH"]},
         limit=1 << 20,
+        preexec_fn=_interruptible,
     )
     tool = Tool(process)
     assert process.stdout is not None and process.stderr is not None

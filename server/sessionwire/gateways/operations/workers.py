@@ -2,7 +2,7 @@
 
 A port that several processes share answers from one of them, by chance. So each worker tells its
 numbers on a Unix socket in a directory that they share, and who is asked asks the others
-(docs/decisions/0020-metrics-of-several-workers.md).
+(docs/decisions/0019-metrics-of-several-workers.md).
 """
 
 from __future__ import annotations
