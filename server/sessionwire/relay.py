@@ -290,7 +290,8 @@ class Relay:
 
     def flush(self) -> None:
         """Do what the hub has to be done: load, wake connections and readers, log failures."""
-        self._needs.set()
+        if self.hub.replica.wanting:
+            self._needs.set()
         for outbox in self.hub.take_ready():
             outbox.wake()
         while self._waiting and (

@@ -200,6 +200,11 @@ class Replica:
                 self._awaited[key] = _Awaited(self.position)
                 self._log.setdefault(key.collection, [])
 
+    @property
+    def wanting(self) -> bool:
+        """Whether anything is asked for that has not come."""
+        return bool(self._awaited)
+
     def take_needs(self, limit: int) -> list[Key]:
         """Up to `limit` keys to load now, in the order in which they were asked for."""
         needs = []

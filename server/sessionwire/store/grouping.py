@@ -47,6 +47,8 @@ class Grouping:
         self._changes: list[Change] = []
         self._overlooked: list[Any] = []
         self._events = 0
+        self._in_transaction = False
+        """Whether the newest event is part of one; an overlooked one is not (`store.decode`)."""
         self._last: Mapping[str, Any] | None = None
         self._resume: Mapping[str, Any] | None = None
 
@@ -81,8 +83,10 @@ class Grouping:
                 self._version, self._resume, self._wall = version, self._last, None
             if known is None:
                 self._overlooked.append(event)
+                self._in_transaction = False
             else:
                 self._add(known)
+                self._in_transaction = "txnNumber" in known
             self._events += 1
             self._last = event
         if not self._may_go_on(events, full=full, reached=reached):
@@ -114,7 +118,7 @@ class Grouping:
             return False
         if self._sharded or not events:
             return self._sharded
-        return full or self._events > 1 or "txnNumber" in events[-1]
+        return full or self._events > 1 or self._in_transaction
 
     def _finish(self, groups: list[Group]) -> None:
         if self._version is not None and self._events:

@@ -29,6 +29,7 @@ _OP_MSG = 2013
 _HEAD = struct.Struct("<iiiiIB")
 """Length, request, request answered, kind; then the flags, and the kind of the only section."""
 _LARGEST = 64 * 1024 * 1024
+_TICK = 0.5
 
 
 class Line(asyncio.Protocol):
@@ -41,6 +42,9 @@ class Line(asyncio.Protocol):
         self._transport: asyncio.Transport = connection.conn.get_conn.transport
         self._received = bytearray()
         self._answer: asyncio.Future[bytes] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._late_at = 0.0
+        self._clock = self._loop.call_later(_TICK, self._tick)
         self._transport.set_protocol(self)
         self._transport.resume_reading()
 
@@ -63,16 +67,19 @@ class Line(asyncio.Protocol):
     async def ask(
         self, command: Mapping[str, Any], *, within: float, codec: CodecOptions[RawBSONDocument]
     ) -> RawBSONDocument:
-        """The answer. Raises PyMongo's AutoReconnect and OperationFailure, and TimeoutError."""
+        """The answer, or, within half a second after `within` seconds, TimeoutError.
+
+        Also raises PyMongo's AutoReconnect and OperationFailure.
+        """
         if self._transport.is_closing():
             raise driver_errors.AutoReconnect("connection closed")
-        self._answer = asyncio.get_running_loop().create_future()
+        self._answer = self._loop.create_future()
+        self._late_at = self._loop.time() + within
         body = bson.encode(command)
         head = _HEAD.pack(_HEAD.size + len(body), 1, 0, _OP_MSG, 0, 0)
         try:
             self._transport.write(head + body)
-            async with asyncio.timeout(within):
-                message = await self._answer
+            message = await self._answer
         except BaseException:
             self._transport.abort()
             raise
@@ -88,6 +95,7 @@ class Line(asyncio.Protocol):
 
     async def close(self) -> None:
         """Cut it, and tell the pool."""
+        self._clock.cancel()
         self._transport.abort()
         self._transport.set_protocol(self._driver)
         await self._connection.close_conn(None)
@@ -103,18 +111,25 @@ class Line(asyncio.Protocol):
         length, _, _, kind, flags, section = _HEAD.unpack_from(received)
         if kind != _OP_MSG or flags or section or not _HEAD.size < length <= _LARGEST:
             self._fail(driver_errors.AutoReconnect("not an answer that was asked for"))
+            self._transport.abort()
         elif len(received) >= length:
             self._received = bytearray()
             if self._answer is not None and not self._answer.done() and len(received) == length:
                 self._answer.set_result(bytes(received))
             else:
-                self._fail(driver_errors.AutoReconnect("an answer that was not asked for"))
+                self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._driver.connection_lost(error)
         self._fail(driver_errors.AutoReconnect(f"connection closed: {error}"))
 
+    def _tick(self) -> None:
+        """One clock for all answers: a timer for each costs a tenth of asking."""
+        self._clock = self._loop.call_later(_TICK, self._tick)
+        if self._loop.time() > self._late_at:
+            self._fail(TimeoutError("no answer in time"))
+
     def _fail(self, error: Exception) -> None:
-        self._transport.abort()
         if self._answer is not None and not self._answer.done():
+            self._transport.abort()
             self._answer.set_exception(error)
