@@ -49,6 +49,13 @@ MUTATIONS = (
         "test_convergence.py",
     ),
     Mutation(
+        "I1b", "a switch of the organization changes no more than a name does",
+        "server/sessionwire/reactive/builtin.py",
+        '_DECISIVE = frozenset({"banned", "activeOrganizationId"})',
+        '_DECISIVE = frozenset({"banned"})',
+        "test_convergence.py",
+    ),
+    Mutation(
         "I2", "no barrier: an answer older than `since` is given", _OUTBOX,
         "or watch.result is None or subscription.since > position:", "or watch.result is None:",
         "test_versions.py::test_i02_a_process_that_stays_behind_says_so_and_shows_nothing",
@@ -196,7 +203,7 @@ MUTATIONS = (
         "test_sessions.py::test_i25_an_outage_is_told_within_its_bounds_and_over_when_it_is_over",
     ),
     Mutation(
-        "I26", "the resume token is ignored", _FEED,
+        "I26", "the resume token is ignored", "server/sessionwire/store/cursor.py",
         'start = {"startAfter": token} if token else {"startAtOperationTime": first}',
         'start = {"startAtOperationTime": first}',
         "test_replica_set.py::test_i26_elections_lose_nothing_and_repeat_nothing",

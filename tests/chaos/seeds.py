@@ -7,10 +7,13 @@ import random
 
 import pytest
 
-__all__ = ["SECONDS", "SOCKETS", "dice", "longer", "on_demand"]
+__all__ = ["SECONDS", "SOAK", "SOCKETS", "dice", "longer", "on_demand"]
 
 SECONDS = float(os.environ.get("SESSIONWIRE_CHAOS_SECONDS", "12"))
 """How long the model checker injects faults."""
+
+SOAK = float(os.environ.get("SESSIONWIRE_CHAOS_SOAK", "6"))
+"""How many seconds people come and go."""
 
 SOCKETS = int(os.environ.get("SESSIONWIRE_CHAOS_SOCKETS", "100"))
 """How many clients a crowd is."""

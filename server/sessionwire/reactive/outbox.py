@@ -154,4 +154,7 @@ class Outbox:
     def _whole(self) -> bool:
         if self.identity is not None and not self.identity.watch.resolved:
             return False
-        return all(each.watch.resolved or not each.answered for each in self.subscriptions.values())
+        for each in self.subscriptions.values():
+            if each.answered and not each.watch.resolved:
+                return False
+        return True

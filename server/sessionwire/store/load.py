@@ -76,6 +76,7 @@ class Loader:
                 {
                     "find": self._store.naming.collection(collection),
                     "filter": filter if names is None else names.filter(filter),
+                    "batchSize": 2 * _BATCH,
                     "readConcern": {"level": "snapshot", "atClusterTime": to_timestamp(version)},
                     "maxTimeMS": 5_000,
                 },

@@ -149,15 +149,23 @@ class LiveProtocol:
         if self._told_live != self._hub.live:
             self._told_live = self._hub.live
             out.append(frames.encode_status(live=self._told_live))
-        late = [id for id, deadline in self._behind.items() if deadline <= now]
-        if late:
-            out.append(frames.encode_unavailable(late, self._hub.position))
         deliveries = self._outbox.take(self._hub.position)
-        for id in [*late, *(each.id for each in deliveries)]:
-            self._behind.pop(id, None)
+        if self._behind:
+            for each in deliveries:
+                self._behind.pop(each.id, None)
+            late = self._give_up(now)
+            if late:
+                out.append(frames.encode_unavailable(late, self._hub.position))
         if deliveries:
             out.append(self._update(deliveries, wall))
         return out
+
+    def _give_up(self, now: float) -> list[int]:
+        """The subscriptions that have waited long enough for what they saw elsewhere."""
+        late = [id for id, deadline in self._behind.items() if deadline <= now]
+        for id in late:
+            del self._behind[id]
+        return late
 
     def _update(self, deliveries: Sequence[Delivery], wall: datetime) -> bytes:
         """While somebody follows changes, the client is asked to say when it shows them."""
@@ -173,8 +181,9 @@ class LiveProtocol:
 
     def recheck_in(self, *, now: float, wall: datetime) -> float | None:
         """Seconds after which `take` has to be called even if nobody wakes us; None for never."""
-        waits = [deadline - now for deadline in self._behind.values()]
-        waits += self._standing.recheck_in(wall)
+        waits = self._standing.recheck_in(wall)
+        if self._behind:
+            waits += [deadline - now for deadline in self._behind.values()]
         return max(0.0, min(waits)) if waits else None
 
     def end(self, reason: str, *, after: int | None = None) -> None:
