@@ -116,17 +116,18 @@ async def test_i22_a_stop_says_goodbye_to_everybody_and_ends_in_time(
         assert "Traceback" not in served.printed
 
 
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one", "workers"])
 async def test_i22_a_server_that_drains_serves_who_is_there_and_takes_nobody_more(
-    mongo: EmbeddedMongo, tmp_path: Path
+    mongo: EmbeddedMongo, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     async with (
-        served_on(mongo, tmp_path, limits__drain="1.5") as served,
+        served_on(mongo, tmp_path, *options, limits__drain="2.5") as served,
         witness(served.address, "session") as live,
         served.web.http() as http,
     ):
         await live.until_shown(0)
         ending = asyncio.create_task(end(served, signal.SIGTERM))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.2)  # a supervisor looks twice a second
         assert (await http.get("/api/auth/get-session")).status_code == 200
         with pytest.raises(InvalidStatus) as refused:
             async with witness(served.address):
@@ -135,7 +136,7 @@ async def test_i22_a_server_that_drains_serves_who_is_there_and_takes_nobody_mor
         await live.send(op="ping")
         await live.until(lambda: live.frames[-1]["op"] == "pong", within=0.5)
         code, took = await ending
-        assert code == 0 and 1.5 <= took < 1.5 + GRACE
+        assert code == 0 and 2.5 <= took < 3 + GRACE
         assert live.bye == "shutdown"
 
 

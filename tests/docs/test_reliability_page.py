@@ -1,4 +1,4 @@
-"""docs/reliability.md names the tests that prove it: all of them are there."""
+"""The pages that name the tests which prove them: all of these are there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
+OUTAGES = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE + OUTAGES)))
 _TABLE = PAGE.partition("## The invariants")[2].partition("\n## ")[0]
 ROWS = dict(re.findall(r"^\| (I\d+) \| (.+)$", _TABLE, re.M))
 
@@ -29,6 +30,12 @@ def functions(path: Path) -> set[str]:
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=[name for _, name in NAMED])
 def test_a_test_that_the_page_names_is_there(path: str, name: str) -> None:
     assert name in functions(ROOT / path)
+
+
+def test_every_outage_has_a_test() -> None:
+    rows = re.findall(r"^\| \d+ \| (.+)$", OUTAGES.partition("## When something fails")[2], re.M)
+    assert len(rows) >= 9
+    assert all(re.search(r"`tests/[\w/]+\.py::\w+` \|$", row) for row in rows)
 
 
 @pytest.mark.parametrize("id", [f"I{number}" for number in range(1, 29)])

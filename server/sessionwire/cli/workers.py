@@ -40,6 +40,8 @@ _ALIVE_WITHIN = 30
 would ever start, as each is replaced by the next."""
 _MARGIN = 3.0
 _POLL = 0.05
+_DRAIN = getattr(signal, "SIGUSR1", None)
+"""Tells a worker that it is to end soon."""
 
 
 def serve_many(
@@ -81,6 +83,7 @@ def serve_many(
         threading.Thread(target=_announce_when_ready, args=(address,), daemon=True).start()
         supervisor = _Supervisor(config, sockets=[listener])
         supervisor.grace = settings.limits.shutdown + _MARGIN
+        supervisor.drain = settings.limits.drain
         supervisor.run()
         if supervisor.failed:
             raise typer.Exit(1)
@@ -95,6 +98,8 @@ class _Supervisor(Multiprocess):
 
     grace = 0.0
     """Seconds after which a worker that was asked to end is killed."""
+    drain = 0.0
+    """Seconds for which workers that are to end refuse what is new, and serve what is there."""
 
     @property
     def failed(self) -> bool:
@@ -111,6 +116,17 @@ class _Supervisor(Multiprocess):
                 if each.exitcode is not None:
                     self.processes[index] = Process(self.config, self.sockets)
                     self.processes[index].start()
+
+    def terminate_all(self) -> None:
+        """Not ready from now on, and `drain` seconds later closed, or at a second signal."""
+        if self.drain and _DRAIN is not None:
+            for each in filter(_serves, self.processes):
+                assert each.pid is not None
+                os.kill(each.pid, _DRAIN)
+            ends_at = time.monotonic() + self.drain
+            while time.monotonic() < ends_at and not self.signal_queue:
+                time.sleep(_POLL)
+        super().terminate_all()
 
     def join_all(self) -> None:
         """Wait for their end; not for one that hangs, and after a second signal for none."""
@@ -143,7 +159,10 @@ def worker() -> SessionWire:
     level = os.environ.get("SESSIONWIRE_LOG_LEVEL", "INFO")
     set_up_logs(level, "json" if format == "json" else "text")
     spare_the_heap()
-    return SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
+    wire = SessionWire(demo=os.environ.get("SESSIONWIRE_DEMO") == "1")
+    if _DRAIN is not None:
+        signal.signal(_DRAIN, lambda *_: wire.refuse_more())
+    return wire
 
 
 def _end_with_parent() -> None:
