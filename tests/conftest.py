@@ -11,6 +11,7 @@ from pymongo import AsyncMongoClient
 from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongo import Store
+from support.databases import Databases
 from support.server import Running, run_server
 
 if TYPE_CHECKING:
@@ -32,23 +33,35 @@ async def mongo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Embed
         yield running
 
 
+@pytest.fixture(scope="session")
+async def databases(mongo: EmbeddedMongo) -> AsyncIterator[Databases]:
+    pool = Databases(mongo.uri)
+    yield pool
+    await pool.close()
+
+
 @pytest.fixture
-def settings(mongo: EmbeddedMongo) -> Settings:
-    """Settings of a server on a database that no other test uses."""
-    return load_settings(
-        mongodb_uri=mongo.uri, database=f"test_{secrets.token_hex(6)}", secret=SECRET
-    )
+async def settings(
+    mongo: EmbeddedMongo, databases: Databases, request: pytest.FixtureRequest
+) -> AsyncIterator[Settings]:
+    """Settings of a server on a database that no other test uses.
+
+    It is empty and has its indexes if the test asks for a `store`, and else is not there yet.
+    """
+    prepared = "store" in request.fixturenames
+    name = await databases.take() if prepared else f"test_{secrets.token_hex(6)}"
+    yield load_settings(mongodb_uri=mongo.uri, database=name, secret=SECRET)
+    if prepared:
+        await databases.give_back(name)
 
 
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[Store]:
-    """An open store on that database, with its indexes; the database is dropped afterwards."""
+    """An open store on that database, with its indexes."""
     assert settings.mongodb_uri is not None
     uri = settings.mongodb_uri.get_secret_value()
     async with Store.open(uri, database=settings.database) as opened:
-        await opened.ensure_indexes()
         yield opened
-        await opened.client.drop_database(settings.database)
 
 
 @pytest.fixture

@@ -97,7 +97,8 @@ async def test_i07_events_that_are_told_again_show_nothing_again(
 
     One event for each batch, so that an old state would be seen.
     """
-    monkeypatch.setattr("sessionwire.store.feed._BATCH", 1)
+    for room in ("cursor", "feed"):
+        monkeypatch.setattr(f"sessionwire.store.{room}.BATCH", 1)
     alice = await place.person()
     feed = place.server.wire.relay._feed
     assert isinstance(feed, Feed)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sessionwire.reactive.change import Update
+from sessionwire.reactive.view import Edit
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Set
 
+    from sessionwire.reactive.change import Group, Key
     from sessionwire.reactive.outbox import Watch
-    from sessionwire.reactive.view import Edit
+    from sessionwire.reactive.replica import Replica
 
-__all__ = ["Due"]
+__all__ = ["Due", "edit_of"]
+
+
+def edit_of(group: Group, touched: Set[Key], replica: Replica) -> Edit | None:
+    """The one edit that the group was, if that is all that it did to what the replica holds."""
+    if len(group.changes) != 1 or len(touched) != 1:
+        return None
+    (change,) = group.changes
+    if not isinstance(change, Update) or not replica.holds(change.key):
+        return None
+    return Edit(change.key, change.fields) if change.key in touched else None
 
 
 class Due:

@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
-from sessionwire.reactive.change import DocumentKey, Update
-from sessionwire.reactive.due import Due
+from sessionwire.reactive.change import DocumentKey
+from sessionwire.reactive.due import Due, edit_of
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
 from sessionwire.reactive.readers import Readers
 from sessionwire.reactive.replica import Load, Replica
 from sessionwire.reactive.tag import encode_args, tag_of
 from sessionwire.reactive.tally import Tally
-from sessionwire.reactive.view import Answer, Edit, Failure, Queries, Query, amended, evaluate
+from sessionwire.reactive.view import Answer, Failure, Queries, Query, amended, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sessionwire.model import Id
     from sessionwire.reactive.change import Group, Key
     from sessionwire.reactive.outbox import Delivery
     from sessionwire.reactive.tracer import Recomputed, Tracer
+    from sessionwire.reactive.view import Edit
 
 __all__ = ["Hub"]
 
@@ -103,8 +104,8 @@ class Hub:
             self.tally.groups += 1
             self.tally.changes += len(group.changes)
             self._wall = group.wall
-            edit = self._edit(group, touched)
-            watches = self._reading(touched, edit)
+            edit = edit_of(group, touched, self.replica)
+            watches = self._readers.affected(touched, edit)
             if self.tracer is not None:
                 self.tracer.applied(group, touched, watches)
             self._due.add(watches, edit)
@@ -125,7 +126,7 @@ class Hub:
         self._announce_position()
 
     def supply(self, load: Load) -> None:
-        self._due.add(self._reading(self.replica.supply(load)))
+        self._due.add(self._readers.affected(self.replica.supply(load)))
         self._settle()
 
     def set_live(self, *, live: bool) -> None:
@@ -312,24 +313,6 @@ class Hub:
         self._depend(watch, set())
 
     # Recomputation
-
-    def _reading(self, keys: Iterable[Key], edit: Edit | None = None) -> dict[Watch, None]:
-        """The watches that read one of the keys, each once; or that look at what was edited."""
-        return {
-            watch: None
-            for key in keys
-            for watch in self._readers.of(key)
-            if edit is None or watch.query.looks_at(key, edit.fields)
-        }
-
-    def _edit(self, group: Group, touched: Set[Key]) -> Edit | None:
-        """The one edit that the group was, if that is all that it did to what is held."""
-        if len(group.changes) != 1 or len(touched) != 1:
-            return None
-        (change,) = group.changes
-        if not isinstance(change, Update) or not self.replica.holds(change.key):
-            return None
-        return Edit(change.key, change.fields) if change.key in touched else None
 
     def _settle(self) -> None:
         for watch, edit in self._due.take().items():

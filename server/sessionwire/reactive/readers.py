@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from sessionwire.reactive.change import Key
     from sessionwire.reactive.outbox import Watch
+    from sessionwire.reactive.view import Edit
 
 __all__ = ["Readers"]
 
@@ -29,6 +30,15 @@ class Readers:
 
     def of(self, key: Key) -> Collection[Watch]:
         return self._of.get(key, ())
+
+    def affected(self, keys: Iterable[Key], edit: Edit | None = None) -> dict[Watch, None]:
+        """The watches that read one of the keys, each once; or that look at what was edited."""
+        return {
+            watch: None
+            for key in keys
+            for watch in self.of(key)
+            if edit is None or watch.query.looks_at(key, edit.fields)
+        }
 
     def add(self, key: Key, watch: Watch) -> None:
         """Once for each key that the watch reads."""
