@@ -84,12 +84,12 @@ def router_of(
     return Router(
         redirect_slashes=False,
         default=unknown,
-        routes=[
+        routes=[  # one after the other is looked at: what is asked most comes first
+            *auth_routes(backing, more=error_page.ENDPOINTS),
             live.route(),
             polls.route(),
             *operations.routes(access.check),
             *(inspector.routes() if settings.inspector else []),
-            *auth_routes(backing, more=error_page.ENDPOINTS),
             *page_routes(
                 demo=demo,
                 client_directory=next(each for each in _CLIENT if each.is_dir()),

@@ -104,6 +104,7 @@ async def names_changing(stage: Stage, store: Store, tenants: Tenants) -> AsyncI
             for id, letter in tenants.letters.items():
                 change = {"$set": {"name": f"{letter} {number}"}}
                 await collection.update_one({"_id": ObjectId(id)}, change)
+                await asyncio.sleep(0.01)  # the browser is to follow, not to be flooded
 
     renaming = asyncio.create_task(rename())
     try:
