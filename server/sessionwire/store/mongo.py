@@ -128,7 +128,7 @@ class Store:
             try:
                 client = make_client(uri, driver=driver, appname="sessionwire", **_TIMEOUTS)
                 stream = make_client(
-                    uri, driver=driver, appname="sessionwire-stream", maxPoolSize=4, **_TIMEOUTS
+                    uri, driver=driver, appname="sessionwire-stream", maxPoolSize=5, **_TIMEOUTS
                 )
             except (driver_errors.ConfigurationError, ValueError) as error:
                 raise StartupError(
