@@ -39,6 +39,7 @@ class Mutation:
 
 _RELAY, _HUB = "server/sessionwire/relay.py", "server/sessionwire/reactive/hub.py"
 _OUTBOX, _FEED = "server/sessionwire/reactive/outbox.py", "server/sessionwire/store/feed.py"
+_CURSOR = "server/sessionwire/store/cursor.py"
 _CONNECTION = "server/sessionwire/gateways/connection.py"
 
 MUTATIONS = (
@@ -203,10 +204,15 @@ MUTATIONS = (
         "test_sessions.py::test_i25_an_outage_is_told_within_its_bounds_and_over_when_it_is_over",
     ),
     Mutation(
-        "I26", "the resume token is ignored", "server/sessionwire/store/cursor.py",
+        "I26", "the resume token is ignored", _CURSOR,
         'start = {"startAfter": token} if token else {"startAtOperationTime": first}',
         'start = {"startAtOperationTime": first}',
         "test_replica_set.py::test_i26_elections_lose_nothing_and_repeat_nothing",
+    ),
+    Mutation(
+        "I26b", "the driver, who knows the primary, is never asked again", _CURSOR,
+        "_BY_DRIVER = 1.0\n", "_BY_DRIVER = 1e9\n",
+        "test_partitions.py::test_i26_a_primary_that_only_clients_reach_is_left_for_the_new_one",
     ),
     Mutation(
         "I27", "a close between fragments is an error", "server/sessionwire/gateways/socket.py",

@@ -48,13 +48,18 @@ class Way:
     async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Everything that is read is written, then its end."""
         edit = _unedited if self.edit is None else self.edit()
-        while data := await reader.read(_CHUNK):
-            await self._flows.wait()
+        while data := await self._read(reader):
             await asyncio.sleep(self.delay)
             for piece in edit(data):
                 await self._write(piece, writer)
-        await self._flows.wait()
         writer.write_eof()
+
+    async def _read(self, reader: asyncio.StreamReader) -> bytes:
+        """The next piece; while nothing comes through, no end and no reset does either."""
+        try:
+            return await reader.read(_CHUNK)
+        finally:
+            await self._flows.wait()
 
     async def _write(self, piece: bytes, writer: asyncio.StreamWriter) -> None:
         step = len(piece) if self.rate is None else max(1, self.rate // 10)
@@ -87,7 +92,7 @@ class Proxy:
 
     async def listen(self) -> None:
         """Accept, on the same port as before."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:
@@ -127,7 +132,8 @@ class Proxy:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, of our own or of another listener, until it ends."""
         task = asyncio.current_task()
         assert task is not None
         self.accepted += 1

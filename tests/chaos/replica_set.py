@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-__all__ = ["Node", "ReplicaSet", "forgetful", "three_nodes"]
+__all__ = ["Node", "ReplicaSet", "forgetful", "initiate", "running", "three_nodes"]
 
 _SETTINGS = {
     "electionTimeoutMillis": 1_500,
@@ -39,17 +39,20 @@ class Node:
     extra: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     oplog: int = 256
+    door: int = 0
+    """The port of the proxy that everybody else comes through, if there is one."""
     stopped: bool = False
     _process: Mongod | None = None
 
     @property
     def host(self) -> str:
-        return f"{HOST}:{self.port}"
+        """By which the set and its clients know it."""
+        return f"{HOST}:{self.door or self.port}"
 
     @property
     def uri(self) -> str:
         """For a client of this node alone, primary or not."""
-        return f"mongodb://{self.host}/?directConnection=true"
+        return f"mongodb://{HOST}:{self.port}/?directConnection=true"
 
     @property
     def pid(self) -> int:
@@ -111,11 +114,14 @@ class ReplicaSet:
         hosts = ",".join(node.host for node in self.nodes)
         return f"mongodb://{hosts}/?replicaSet={SET_NAME}"
 
-    async def primary(self) -> Node:
-        """The one that is primary and does not stand still. Raises TimeoutError."""
+    async def primary(self, among: list[Node] | None = None) -> Node:
+        """The one that is primary and does not stand still. Raises TimeoutError.
+
+        Of a set in two parts, each of which may believe in its own, look `among` those of one.
+        """
         async with asyncio.timeout(_ELECTED_WITHIN):
             while True:
-                for node in self.nodes:
+                for node in among or self.nodes:
                     if not node.stopped and await _is_primary(node):
                         return node
                 await asyncio.sleep(0.05)
@@ -178,9 +184,10 @@ async def _is_primary(node: Node) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def three_nodes(directory: Path) -> AsyncIterator[ReplicaSet]:
-    """A set with elections within about two seconds, and with fail points."""
-    extra = ("--setParameter", "enableTestCommands=1")
+async def running(directory: Path, *parameters: str) -> AsyncIterator[list[Node]]:
+    """Three nodes with fail points and these parameters, which know nothing of each other yet."""
+    given = ("enableTestCommands=1", *parameters)
+    extra = tuple(word for each in given for word in ("--setParameter", each))
     nodes = [Node(directory / f"node{number}", extra) for number in range(3)]
     async with contextlib.AsyncExitStack() as stack:
         for node in nodes:
@@ -188,12 +195,24 @@ async def three_nodes(directory: Path) -> AsyncIterator[ReplicaSet]:
             stack.push_async_callback(node.end)
         for node in nodes:
             await node.listening()
-        members = [{"_id": number, "host": node.host} for number, node in enumerate(nodes)]
-        config = {"_id": SET_NAME, "members": members, "settings": _SETTINGS}
-        async with nodes[0].client() as client:
-            await client.admin.command("replSetInitiate", config)
+        yield nodes
+
+
+async def initiate(replica_set: ReplicaSet) -> None:
+    """Make its nodes a set that elects within about two seconds, and wait for the first one."""
+    members = [{"_id": number, "host": node.host} for number, node in enumerate(replica_set.nodes)]
+    config = {"_id": SET_NAME, "members": members, "settings": _SETTINGS}
+    async with replica_set.nodes[0].client() as client:
+        await client.admin.command("replSetInitiate", config)
+    await replica_set.primary()
+
+
+@contextlib.asynccontextmanager
+async def three_nodes(directory: Path) -> AsyncIterator[ReplicaSet]:
+    """A set with elections within about two seconds, and with fail points."""
+    async with running(directory) as nodes:
         replica_set = ReplicaSet(nodes)
-        await replica_set.primary()
+        await initiate(replica_set)
         yield replica_set
 
 

@@ -3,66 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
+from chaos.cluster import clustered, insist, name_over_http, writing_things
 from chaos.seeds import longer
-from chaos.site import SECRET, SHORT, database
 from chaos.witness import witness
-from sessionwire.app import SessionWire
-from sessionwire.errors import Unavailable
-from sessionwire.settings import load_settings
 from support.people import add_person
-from support.server import Running, run_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from chaos.replica_set import ReplicaSet
-    from sessionwire.reactive.view import Context
     from sessionwire.settings import Settings
     from sessionwire.store.mongo import Store
-    from support.people import Person
+    from support.server import Running
 
 PHANTOM = "phantom that is rolled back"
-
-
-def things(ctx: Context) -> list[int]:
-    return [int(each["_id"]) for each in ctx.where("thing", group="g")]
 
 
 @pytest.fixture
 async def cluster(trio: ReplicaSet) -> AsyncIterator[tuple[Store, Settings, Running]]:
     """A server that knows all three nodes; they are whole again at the end."""
-    try:
-        async with database(trio.uri) as (store, settings):
-            own = load_settings(mongodb_uri=trio.uri, database=settings.database, secret=SECRET)
-            own = own.model_copy(update={"limits": SHORT})
-            wire = SessionWire(own)
-            wire.query("things")(things)
-            async with run_server(own, wire=wire) as server:
-                yield store, own, server
-                await trio.heal()
-    finally:
-        await trio.heal()
-
-
-async def name_over_http(server: Running, person: Person) -> str:
-    """Who is signed in; empty while the server cannot say."""
-    with contextlib.suppress(httpx.TransportError):
-        async with server.http(headers={"cookie": person.cookie}) as http:
-            answer = await http.get("/api/auth/get-session")
-            assert answer.status_code in (200, 503), answer.text
-            if answer.status_code == 200:
-                assert answer.json() is not None, "P7: an outage signed somebody out"
-                return str(answer.json()["user"]["name"])
-    return ""
+    async with clustered(trio) as opened:
+        yield opened
 
 
 async def test_i03_what_is_rolled_back_was_never_shown(
@@ -85,14 +52,7 @@ async def test_i03_what_is_rolled_back_was_never_shown(
             said += [await name_over_http(server, each) for each in (alice, bob, alice, bob)]
             old.stop()
         await trio.primary()
-        async with asyncio.timeout(60):
-            while True:
-                with contextlib.suppress(Unavailable):
-                    async with store.writing() as writing:
-                        change = {"$set": {"name": "Ada"}}
-                        await writing.update_one("user", {"_id": alice.id}, change)
-                    break
-                await asyncio.sleep(0.1)
+        await insist(store, alice, "Ada")
         old.go_on()
         await trio.heal()
         frames = list(live.frames)
@@ -113,30 +73,15 @@ async def test_i26_elections_lose_nothing_and_repeat_nothing(
 ) -> None:
     """Each write adds one document: whichever was acknowledged is shown, and none disappears."""
     store, _, server = cluster
-    acknowledged: list[int] = []
-    stop = asyncio.Event()
-
-    async def write() -> None:
-        n = 0
-        while not stop.is_set():
-            n += 1
-            with contextlib.suppress(Unavailable, PyMongoError):
-                async with store.writing() as writing:
-                    await writing.insert_one("thing", {"_id": n, "group": "g"})
-                    acknowledged.append(n)
-            await asyncio.sleep(0.005)
-
     async with witness(server.address, "things") as live:
         await live.until_shown(0)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(write())
+        async with writing_things(store) as acknowledged:
             for _ in range(longer(2)):
                 before = len(acknowledged)
                 await trio.step_down()
                 async with asyncio.timeout(30):
                     while len(acknowledged) < before + 20:  # noqa: ASYNC110 (no event)
                         await asyncio.sleep(0.01)
-            stop.set()
         await live.until_shown(0, lambda data: set(data) >= set(acknowledged), within=5)
         shown = [set(each["data"]) for frame in live.updates for each in frame["results"]]
         assert all(before < after for before, after in pairwise(shown))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import pytest
 
 from chaos.frames import Tamper
 from chaos.proxy import Proxy, proxying
+from support.process import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,6 +53,20 @@ async def test_what_is_held_arrives_after_the_release_and_nobody_is_told_meanwhi
         assert proxy.links == 1
         proxy.release()
         assert await reader.readexactly(4) == b"late"
+
+
+async def test_what_is_held_tells_nobody_of_a_reset_either() -> None:
+    async with echo() as proxy, line(proxy) as (reader, writer):
+        writer.write(b"x")
+        await reader.readexactly(1)
+        proxy.hold()
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        await asyncio.sleep(0.2)
+        assert proxy.links == 1
+        proxy.release()
+        await eventually(lambda: proxy.links == 0)
 
 
 async def test_a_cut_is_a_reset() -> None:
