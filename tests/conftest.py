@@ -12,6 +12,7 @@ from sessionwire.settings import Settings, load_settings
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.mongo import Store
 from support.databases import Databases
+from support.hashing import remember_hashes
 from support.server import Running, run_server
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ async def mongo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Embed
             wanted = {"wiredTigerEngineRuntimeConfig": "cache_size=1GB"}
             await client.admin.command({"setParameter": 1, **wanted})
         yield running
+
+
+@pytest.fixture(autouse=True)
+def hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed once for all tests, but for those that are about hashing."""
+    if request.node.get_closest_marker("hashing") is None:
+        remember_hashes(monkeypatch)
 
 
 @pytest.fixture(scope="session")

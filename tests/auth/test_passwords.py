@@ -11,6 +11,8 @@ import pytest
 from sessionwire.auth.passwords import Match, Passwords
 from sessionwire.errors import Unavailable
 
+pytestmark = pytest.mark.hashing
+
 
 def better_auth_hash(password: str, salt: str = "0123456789abcdef" * 2) -> str:
     key = hashlib.scrypt(

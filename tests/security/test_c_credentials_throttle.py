@@ -297,6 +297,7 @@ async def test_without_the_database_no_password_is_tried(server: Server, store: 
     assert response.json()["code"] == "SERVICE_UNAVAILABLE"
 
 
+@pytest.mark.hashing
 async def test_pw_05_an_unknown_address_and_a_wrong_password_look_and_take_the_same(
     store: Store,
 ) -> None:
@@ -318,6 +319,7 @@ async def test_pw_05_an_unknown_address_and_a_wrong_password_look_and_take_the_s
     assert abs(slower - faster) < 0.25 * max(slower, faster)
 
 
+@pytest.mark.hashing
 async def test_pw_05_nothing_is_hashed_for_a_password_beyond_the_limit(store: Store) -> None:
     server = Server(store, settings_with())
     body = {"email": unique_address(), "password": "x" * 129}

@@ -29,6 +29,7 @@ class Databases:
         self._uri = uri
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri, appname="test-pool")
         self._ready: list[str] = []
+        self._made: dict[str, Any] = {}
 
     async def close(self) -> None:
         await self._client.close()
@@ -40,13 +41,14 @@ class Databases:
         name = f"test_{secrets.token_hex(6)}"
         async with Store.open(self._uri, database=name) as store:
             await store.ensure_indexes()
+        self._made = self._made or await self._indexes(name)
         return name
 
     async def give_back(self, name: str) -> None:
         """Empty it for the next one; one that has other collections or indexes now is dropped."""
         try:
             async with asyncio.timeout(_WITHIN):
-                if await self._is_as_made(name):
+                if await self._indexes(name) == self._made:
                     await self._empty(name)
                     self._ready.append(name)
                     return
@@ -54,10 +56,12 @@ class Databases:
             pass  # what holds it goes with it
         await self._client.drop_database(name)
 
-    async def _is_as_made(self, name: str) -> bool:
-        stats = await self._client[name].command("dbStats")
-        indexes = len(INDEXES) + len(_COLLECTIONS)
-        return (stats["collections"], stats["indexes"]) == (len(_COLLECTIONS), indexes)
+    async def _indexes(self, name: str) -> dict[str, Any]:
+        """Of each collection that is there."""
+        database = self._client[name]
+        names = await database.list_collection_names()
+        found = await asyncio.gather(*(database[each].index_information() for each in names))
+        return dict(zip(names, found, strict=True))
 
     async def _empty(self, name: str) -> None:
         database = self._client[name]

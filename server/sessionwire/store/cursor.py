@@ -13,13 +13,13 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import errors as driver_errors
 
 from sessionwire.store.driver import cancellable
-from sessionwire.store.line import Line
 from sessionwire.store.mongo import CODEC, from_timestamp, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sessionwire.model import Version
+    from sessionwire.store.line import Line
     from sessionwire.store.mongo import Store
 
 __all__ = ["BATCH", "Cursor", "Ended", "read"]
@@ -41,13 +41,13 @@ class Ended(Exception):
 
 
 class Cursor:
-    """One server-side cursor. It asks on a line of its own where the driver has one to give."""
+    """One server-side cursor, which asks on the line, if there is one."""
 
-    def __init__(self, store: Store, session: Any) -> None:
+    def __init__(self, store: Store, session: Any, line: Line | None = None) -> None:
         self._store = store
         self._session = session
+        self._line = line
         self._id = 0
-        self._line: Line | None = None
         self._asked_at = 0.0
         self.token: Mapping[str, Any] = {}
         self.opened_at: Version
@@ -88,8 +88,6 @@ class Cursor:
         )
         self._id = reply["cursor"]["id"]
         self.token = reply["cursor"]["postBatchResumeToken"]
-        if self._store.has_stream_client and not self._store.sharded:
-            self._line = await Line.take(self._store.stream_client)
 
     async def more(self, wait_ms: int) -> list[RawBSONDocument]:
         """The next batch; empty when nothing came within the wait."""
@@ -118,8 +116,6 @@ class Cursor:
 
     async def close(self) -> None:
         """Best effort: a cursor whose connection is gone ends with its session."""
-        if self._line is not None:
-            await self._line.close()
         if not self.ended:
             try:
                 await self._command(

@@ -17,6 +17,7 @@ from sessionwire.store.cursor import BATCH, Cursor, Ended, read
 from sessionwire.store.decode import glance, token_version
 from sessionwire.store.driver import one_line, start_session
 from sessionwire.store.grouping import Grouping
+from sessionwire.store.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -103,6 +104,7 @@ class Feed:
         self._future: Version | None = None
         self._widened = False
         self._watched: frozenset[str] = frozenset()
+        self._line: Line | None = None
 
     @property
     def watched(self) -> frozenset[str]:
@@ -121,22 +123,26 @@ class Feed:
         Who stops reading before the program ends closes it (`contextlib.aclosing`).
         """
         failures = 0
-        while True:
-            began, opened = time.monotonic(), False
-            try:
-                async with contextlib.aclosing(self._one_cursor()) as items:
-                    async for item in items:
-                        opened = True
-                        yield item
-                continue
-            except (driver_errors.PyMongoError, InvalidBSON, TimeoutError, Ended) as error:
-                self._judge(error, opened=opened)
-                reason = one_line(error)
-            if time.monotonic() - began > _STEADY:
-                failures = 0
-            yield Lost(reason)
-            await asyncio.sleep(_BACKOFF[min(failures, len(_BACKOFF) - 1)])
-            failures += 1
+        try:
+            while True:
+                began, opened = time.monotonic(), False
+                try:
+                    async with contextlib.aclosing(self._one_cursor()) as items:
+                        async for item in items:
+                            opened = True
+                            yield item
+                    continue
+                except (driver_errors.PyMongoError, InvalidBSON, TimeoutError, Ended) as error:
+                    self._judge(error, opened=opened)
+                    reason = one_line(error)
+                    await self._hang_up()  # it may lead to a member that is not the primary
+                if time.monotonic() - began > _STEADY:
+                    failures = 0
+                yield Lost(reason)
+                await asyncio.sleep(_BACKOFF[min(failures, len(_BACKOFF) - 1)])
+                failures += 1
+        finally:
+            await self._hang_up()
 
     def _judge(self, error: Exception, *, opened: bool) -> None:
         """Forget the token if the stream cannot go on from it.
@@ -161,7 +167,7 @@ class Feed:
 
     async def _one_cursor(self) -> AsyncGenerator[Item]:
         async with await start_session(self._store.stream_client) as session:
-            cursor = Cursor(self._store, session)
+            cursor = Cursor(self._store, session, await self._connect())
             try:
                 resumed = self._token is not None
                 self._widened = False
@@ -187,6 +193,19 @@ class Feed:
                     yield self._advance(grouping, events, cursor)
             finally:
                 await cursor.close()
+
+    async def _connect(self) -> Line | None:
+        """The line that is open, or a new one; None where there is none to have."""
+        if self._line is None or not self._line.open:
+            await self._hang_up()
+            if self._store.has_stream_client and not self._store.sharded:
+                self._line = await Line.take(self._store.stream_client)
+        return self._line
+
+    async def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
 
     def _patience(self, grouping: Grouping) -> int:
         if not grouping.unfinished:

@@ -64,6 +64,10 @@ class Line(asyncio.Protocol):
         await checkout.__aexit__(None, None, None)
         return None
 
+    @property
+    def open(self) -> bool:
+        return not self._transport.is_closing()
+
     async def ask(
         self, command: Mapping[str, Any], *, within: float, codec: CodecOptions[RawBSONDocument]
     ) -> RawBSONDocument:
@@ -71,7 +75,7 @@ class Line(asyncio.Protocol):
 
         Also raises PyMongo's AutoReconnect and OperationFailure.
         """
-        if self._transport.is_closing():
+        if not self.open:
             raise driver_errors.AutoReconnect("connection closed")
         self._answer = self._loop.create_future()
         self._late_at = self._loop.time() + within

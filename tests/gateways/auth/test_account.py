@@ -61,6 +61,7 @@ async def test_pw_06_a_sign_up_by_mail_does_not_tell_a_taken_address(
     assert not server.reader.waited, "a new user is shown at once, and for a taken one nothing is"
 
 
+@pytest.mark.hashing
 async def test_pw_06_a_sign_up_by_mail_takes_as_long_for_a_taken_address(store: Store) -> None:
     server = Server(store, settings_with(auto_sign_in=False))
     taken = unique_address()

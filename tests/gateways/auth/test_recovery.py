@@ -106,6 +106,7 @@ async def test_oi_08_links_are_built_from_the_settings_whatever_the_host_says(
     assert "evil" not in server.letters[-1].text
 
 
+@pytest.mark.hashing
 async def test_pw_06_a_reset_is_answered_alike_and_in_the_same_time(server: Server) -> None:
     browser, address = server.browser(), unique_address()
     await browser.sign_up(address)
