@@ -296,3 +296,26 @@ def test_a_bearer_is_read_from_authorization(header: str | None, value: str | No
 )
 def test_the_version_of_a_write_alone_speaks_for_nobody(header: str | None, speaks: bool) -> None:
     assert speaks_for_somebody(header) is speaks
+
+
+def test_a_right_value_is_verified_once_and_a_forged_one_every_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sessionwire.policy.cookies._KNOWN", 2)
+    made, verified = cookies(), []
+    verify = made._signer.verify
+
+    def counting(value: str, *, purpose: str) -> str | None:
+        verified.append(value)
+        return verify(value, purpose=purpose)
+
+    monkeypatch.setattr(made._signer, "verify", counting)
+    tokens = [letter * 32 for letter in "abc"]
+    values = [made._signer.sign(each, purpose="session_token") for each in tokens]
+    assert [made.token_in(value) for value in (values[0], values[0])] == [tokens[0]] * 2
+    assert verified == [values[0]]
+    forged = values[0][:-1] + ("A" if values[0][-1] != "A" else "B")
+    assert made.token_in(forged) is made.token_in(forged) is None
+    assert verified.count(forged) == 2
+    assert [made.token_in(value) for value in values] == tokens
+    assert len(made._known) == 2
