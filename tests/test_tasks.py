@@ -27,6 +27,26 @@ async def test_a_task_that_swallows_a_cancellation_ends_all_the_same() -> None:
     assert swallowed == 3
 
 
+async def test_who_does_not_end_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sessionwire.tasks._PATIENCE", 0.01)
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while swallowed < 25:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                swallowed += 1
+
+    async with asyncio.timeout(5), background(stubborn()):
+        await asyncio.sleep(0)
+    said = [each.getMessage() for each in caplog.records if each.name == "sessionwire"]
+    assert len(said) == 2 and all("stubborn" in each for each in said)
+
+
 async def test_an_error_of_a_task_ends_the_block() -> None:
     async def broken() -> None:
         raise LookupError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["background", "deadline", "off_the_clock"]
 
+logger = logging.getLogger("sessionwire")
+
 _PATIENCE = 0.5
+_WORTH_SAYING = 10
+"""Tries after which it is said who does not end."""
 
 
 @contextlib.asynccontextmanager
@@ -28,10 +33,14 @@ async def background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            tries = 0
             while running := [task for task in tasks if not task.done()]:
                 for task in running:
                     task.cancel()
                 await asyncio.wait(running, timeout=_PATIENCE)
+                tries += 1
+                if tries % _WORTH_SAYING == 0:
+                    logger.warning("Still waiting for the end of %s", running)
 
 
 _deadline: ContextVar[asyncio.Timeout | None] = ContextVar("deadline", default=None)

@@ -9,11 +9,13 @@ import pytest
 
 from sessionwire.model import Version
 from sessionwire.reactive.change import DocumentKey
+from sessionwire.store.driver import close_client, make_client
 from sessionwire.store.load import Loader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from sessionwire.store.embedded import EmbeddedMongo
     from sessionwire.store.mongo import Store
 
 STEPS = 60
@@ -52,3 +54,17 @@ async def test_a_task_that_is_cancelled_at_any_moment_ends(
         done, _ = await asyncio.wait({task}, timeout=3)
         task.cancel()
         assert done, f"not cancelled after {steps} turns"
+
+
+async def test_a_monitor_that_does_not_end_does_not_keep_a_client_open(
+    mongo: EmbeddedMongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Python 3.12 it may have lost its cancellation, and listens on."""
+    monkeypatch.setattr("sessionwire.store.driver._JOIN_DEADLINE", 0.2)
+    client = make_client(mongo.uri, driver="pymongo")
+    await client.admin.command("ping")
+    never, joined = asyncio.Event(), client._topology.cleanup_monitors
+    monkeypatch.setattr(client._topology, "cleanup_monitors", never.wait)
+    async with asyncio.timeout(5):
+        await close_client(client)
+    await joined()

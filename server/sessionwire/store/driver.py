@@ -39,18 +39,22 @@ def make_client(uri: str, *, driver: Literal["pymongo", "motor"], **options: Any
 
 
 _CLOSE_DEADLINE = 1.0
+_JOIN_DEADLINE = 3.0
 
 
 async def close_client(client: Client) -> None:
     """Close it: PyMongo returns an awaitable, Motor does not.
 
     It would end its sessions on the server first, and wait for one that does not answer until its
-    socket times out; what it does not end within a second, MongoDB ends by itself.
+    socket times out; what it does not end within a second, MongoDB ends by itself. Then it would
+    wait without end for its monitors, which may have lost their cancellation (python/cpython#86296)
+    and listen for ten seconds more: whoever runs the loop cancels them once again.
     """
     closing = client.close()
     if inspect.isawaitable(closing):
-        with pymongo.timeout(_CLOSE_DEADLINE):
-            await closing
+        with contextlib.suppress(TimeoutError), pymongo.timeout(_CLOSE_DEADLINE):
+            async with asyncio.timeout(_JOIN_DEADLINE):
+                await closing
 
 
 async def start_session(client: Client) -> Any:
