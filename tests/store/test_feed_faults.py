@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bson import Binary
-from pymongo.errors import PyMongoError
+from pymongo.errors import AutoReconnect, PyMongoError
 
 from sessionwire.errors import Unavailable
 from sessionwire.reactive.change import Change, Put, Update
 from sessionwire.store.binary import find_mongod
+from sessionwire.store.cursor import Cursor
 from sessionwire.store.embedded import EmbeddedMongo
 from sessionwire.store.feed import Advanced, Feed, Lost, Opened
 from sessionwire.store.mongo import Store
 from sessionwire.store.mongod import HOST, SET_NAME, Mongod, accepts, command_line, free_port
 from sessionwire.store.replica_set import become_primary
+from sessionwire.store.times import time_of
 from support.following import failing, following, ids_of, stopped
 
 if TYPE_CHECKING:
@@ -342,3 +344,46 @@ async def test_a_mongod_that_stands_still_loses_nothing(
             await _grow(writer, 3, within=15)
     for follower, _ in pairs:
         assert (len(follower.losses) > 0) == (seconds > 5)
+
+
+async def test_a_member_that_does_not_say_of_which_time_it_answers_is_no_primary(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is about to be elected, or to step down, sometimes answers a ping."""
+    command, timeless = Cursor._command, 2
+
+    async def answered(self: Cursor, asked: dict[str, Any], **how: Any) -> Any:
+        nonlocal timeless
+        reply = await command(self, asked, **how)
+        if "ping" in asked and timeless:
+            timeless -= 1
+            return {name: value for name, value in reply.items() if name != "operationTime"}
+        return reply
+
+    monkeypatch.setattr(Cursor, "_command", answered)
+    async with following(store, "a") as follower, store.writing() as writing:
+        await writing.insert_one("a", {"_id": 1})
+        await follower.until_reached(writing.version)
+    assert len(follower.losses) == 2 and ids_of(follower.changes) == [1]
+    with pytest.raises(AutoReconnect):
+        time_of({"ok": 1.0})
+
+
+async def test_a_failure_that_nobody_thought_of_breaks_the_stream_and_ends_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    more, failures = Cursor.more, 2
+
+    async def failing_once(self: Cursor, wait_ms: int) -> Any:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise LookupError("of no kind that we know")
+        return await more(self, wait_ms)
+
+    monkeypatch.setattr(Cursor, "more", failing_once)
+    async with following(store, "a") as follower, store.writing() as writing:
+        await writing.insert_one("a", {"_id": 1})
+        await follower.until_reached(writing.version)
+    assert len(follower.losses) == 2 and ids_of(follower.changes) == [1]
+    assert [each.exc_info is not None for each in caplog.records if each.levelname == "ERROR"]

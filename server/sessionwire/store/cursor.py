@@ -13,7 +13,8 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import errors as driver_errors
 
 from sessionwire.store.driver import cancellable
-from sessionwire.store.mongo import CODEC, from_timestamp, to_timestamp
+from sessionwire.store.mongo import CODEC
+from sessionwire.store.times import time_of, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +72,7 @@ class Cursor:
         `startAfter` rather than `resumeAfter`: it also goes on after a dropDatabase.
         """
         ping = await self._command({"ping": 1})
-        self.opened_at = from_timestamp(ping["operationTime"])
+        self.opened_at = time_of(ping)
         names = sorted(map(self._store.naming.collection, collections))
         if token is None and since is not None:
             self.opened_at, beyond = since, True

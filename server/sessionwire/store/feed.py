@@ -135,7 +135,10 @@ class Feed:
                 except (driver_errors.PyMongoError, InvalidBSON, TimeoutError, Ended) as error:
                     self._judge(error, opened=opened)
                     reason = one_line(error)
-                    await self._hang_up()  # it may lead to a member that is not the primary
+                except Exception as error:  # nobody else would follow the database any more
+                    logger.exception("The change stream failed in a way that we do not know")
+                    reason = one_line(error)
+                await self._hang_up()  # it may lead to a member that is not the primary
                 if time.monotonic() - began > _STEADY:
                     failures = 0
                 yield Lost(reason)

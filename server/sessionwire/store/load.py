@@ -16,7 +16,8 @@ from sessionwire.errors import Unavailable
 from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
 from sessionwire.reactive.replica import Load
 from sessionwire.store.decode import decode_id, encode_id
-from sessionwire.store.mongo import CODEC, Store, to_timestamp, translated
+from sessionwire.store.mongo import CODEC, Store, translated
+from sessionwire.store.times import to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ import time
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from bson import CodecOptions, Timestamp, UuidRepresentation
+from bson import CodecOptions, UuidRepresentation
 from bson.codec_options import DatetimeConversion
 from bson.errors import InvalidBSON
 from pymongo import ASCENDING, ReturnDocument
@@ -33,11 +33,12 @@ from sessionwire.store.driver import (
 from sessionwire.store.indexes import ensure_indexes
 from sessionwire.store.mapping import Naming
 from sessionwire.store.renamed import RenamedCollection
+from sessionwire.store.times import from_timestamp, time_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
-__all__ = ["CODEC", "Store", "Writing", "from_timestamp", "to_timestamp"]
+__all__ = ["CODEC", "Store", "Writing", "translated"]
 
 logger = logging.getLogger("sessionwire.store")
 
@@ -57,14 +58,6 @@ CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
 """Decoding never fails on a foreign writer's data: odd text and dates come as they can."""
 
 _TIMEOUTS = {"serverSelectionTimeoutMS": 4_000, "connectTimeoutMS": 3_000, "socketTimeoutMS": 8_000}
-
-
-def to_timestamp(version: int) -> Timestamp:
-    return Timestamp(version >> 32, version & 0xFFFFFFFF)
-
-
-def from_timestamp(timestamp: Timestamp) -> Version:
-    return Version((timestamp.time << 32) | timestamp.inc)
 
 
 @contextlib.contextmanager
@@ -253,7 +246,7 @@ class Store:
         """The newest version that the database knows. Raises Unavailable."""
         with translated():
             reply = await self.client.admin.command("ping")
-            return from_timestamp(reply["operationTime"])
+            return time_of(reply)
 
     async def ensure_indexes(self) -> None:
         """Create what is missing.
