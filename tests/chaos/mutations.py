@@ -113,8 +113,8 @@ MUTATIONS = (
     ),
     Mutation(
         "I11", "a token that cannot be resumed from is kept", _FEED,
-        "            self._token, self._breaks, self._beyond = None, 0, True",
-        "            self._breaks = 0",
+        "        self._token, self._breaks, self._beyond = None, 0, True",
+        "        self._breaks = 0",
         "test_stream.py::test_i11_an_event_too_large_to_be_told_is_passed_and_what_it_changed_is_read",
     ),
     Mutation(

@@ -383,7 +383,9 @@ async def test_a_failure_that_nobody_thought_of_breaks_the_stream_and_ends_nothi
 
     monkeypatch.setattr(Cursor, "more", failing_once)
     async with following(store, "a") as follower, store.writing() as writing:
+        await follower.until(lambda: len(follower.openings) == 3)
         await writing.insert_one("a", {"_id": 1})
         await follower.until_reached(writing.version)
+    assert [each.resumed for each in follower.openings] == [False] * 3, "it would come again"
     assert len(follower.losses) == 2 and ids_of(follower.changes) == [1]
     assert [each.exc_info is not None for each in caplog.records if each.levelname == "ERROR"]

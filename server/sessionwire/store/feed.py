@@ -137,6 +137,7 @@ class Feed:
                     reason = one_line(error)
                 except Exception as error:  # nobody else would follow the database any more
                     logger.exception("The change stream failed in a way that we do not know")
+                    self._begin_anew()  # what it failed of would come again
                     reason = one_line(error)
                 await self._hang_up()  # it may lead to a member that is not the primary
                 if time.monotonic() - began > _STEADY:
@@ -165,8 +166,12 @@ class Feed:
             return  # nobody was there to look at the token
         self._breaks += 1
         if self._breaks >= patience:
-            self._token, self._breaks, self._beyond = None, 0, True
-            self._since = None
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Go on behind what is there now: what was not seen is loaded, and not told."""
+        self._token, self._breaks, self._beyond = None, 0, True
+        self._since = None
 
     async def _one_cursor(self) -> AsyncGenerator[Item]:
         async with await start_session(self._store.stream_client) as session:
