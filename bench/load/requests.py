@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import time
 from typing import Any
 
 __all__ = ["ask"]
 
 
+_numbers = itertools.count(1)
+
+
 class _Asker(asyncio.Protocol):
-    """One connection; it counts the answers that hold what they must."""
+    """One connection; it counts the answers that hold what they must.
+
+    `{n}` in the request is another number each time.
+    """
 
     def __init__(self, request: bytes, expected: bytes) -> None:
         self.right = self.wrong = 0
@@ -23,7 +30,7 @@ class _Asker(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        transport.write(self._request)
+        self._ask()
 
     def data_received(self, data: bytes) -> None:
         if self._buffer:
@@ -38,7 +45,10 @@ class _Asker(asyncio.Protocol):
         else:
             self.wrong += 1
         if not self.stopped:
-            self._transport.write(self._request)
+            self._ask()
+
+    def _ask(self) -> None:
+        self._transport.write(self._request.replace(b"{n}", b"%d" % next(_numbers)))
 
     @staticmethod
     def _complete(data: bytes, body: int) -> bool:

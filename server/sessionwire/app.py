@@ -22,6 +22,7 @@ from sessionwire.auth.clock import utc_now
 from sessionwire.auth.events import Events
 from sessionwire.auth.trigger import OnboardingTrigger
 from sessionwire.exchange.backing import Backing
+from sessionwire.gateways.auth.held import HeldAnswers
 from sessionwire.gateways.door import Door
 from sessionwire.gateways.live.asyncapi import asyncapi
 from sessionwire.gateways.live.routes import LiveGateway
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sessionwire.auth.events import EventKind
+    from sessionwire.gateways.operations.requests import Requests
     from sessionwire.mail.postman import Carry
 
 __all__ = ["SessionWire"]
@@ -102,7 +104,7 @@ class SessionWire:
             extras=extras_of(self.settings),
         )
         self.auth = Auth()
-        self._router: ASGIApp | None = None
+        self._router: Requests | None = None
         self._relay: Relay | None = None
         self._live: LiveGateway | None = None
 
@@ -202,6 +204,7 @@ class SessionWire:
             )
             await stack.enter_async_context(operations.running())
             requests, changes = spans or (None, None)
+            held = HeldAnswers(relay.hub, clock=backing.clock)
             if changes is not None:
                 await stack.enter_async_context(background(changes.run(observation)))
             router = router_of(
@@ -210,12 +213,13 @@ class SessionWire:
                 live=live,
                 observation=observation,
                 operations=operations,
+                held=held,
                 asyncapi=self.asyncapi,
                 demo=self._demo,
             )
             door = Door(self._before(router), hosts=served_hosts(self.settings))
             shell = Shell(door, secure=self.settings.secure)
-            self._router = operations.around(shell, router.routes, spans=requests)
+            self._router = operations.around(shell, router.routes, held=held, spans=requests)
             stack.callback(self._forget)
             api = API(backing.reading, backing.origins, self.settings.secure)
             stack.enter_context(self.auth.serving(api))
@@ -280,6 +284,13 @@ class SessionWire:
     def _before(self, router: ASGIApp) -> ASGIApp:
         """What stands between the door and the routes."""
         return router
+
+    def answer_again(self, address: bytes, scope: Scope) -> tuple[bytes, bytes] | None:
+        """What a GET without a body is answered, if that holds from before; counted as a request.
+
+        In two parts, between which the web server's own headers have their place.
+        """
+        return None if self._router is None else self._router.answer_again(address, scope)
 
     def refuse_more(self) -> None:
         """Take no more connections, and call itself not ready: the server around it will stop."""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sessionwire.auth.events import Events
     from sessionwire.auth.reading import Claim
     from sessionwire.exchange.backing import Backing
+    from sessionwire.gateways.auth.held import HeldAnswers
     from sessionwire.gateways.live.routes import LiveGateway
     from sessionwire.gateways.operations.operations import Operations
     from sessionwire.observing.observation import Observation
@@ -67,6 +68,7 @@ def router_of(
     live: LiveGateway,
     observation: Observation,
     operations: Operations,
+    held: HeldAnswers,
     asyncapi: Callable[[], dict[str, Any]],
     demo: bool,
 ) -> Router:
@@ -85,7 +87,7 @@ def router_of(
         redirect_slashes=False,
         default=unknown,
         routes=[  # one after the other is looked at: what is asked most comes first
-            *auth_routes(backing, more=error_page.ENDPOINTS),
+            *auth_routes(backing, more=error_page.ENDPOINTS, held=held),
             live.route(),
             polls.route(),
             *operations.routes(access.check),

@@ -6,6 +6,7 @@ import gc
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from sessionwire.app import SessionWire
 from sessionwire.gateways.http_transport import BoundedConfig, BoundedHTTPProtocol
 from sessionwire.gateways.transport import LiveWebSocketProtocol
 
@@ -61,6 +62,8 @@ def uvicorn_config(app: Any, settings: Settings, **options: Any) -> BoundedConfi
         **options,
     )
     config.limits = limits
+    if isinstance(app, SessionWire):
+        config.answer_again = app.answer_again
     config.unbelieved = settings.environment == "production" and not settings.trusted_proxies
     return config
 

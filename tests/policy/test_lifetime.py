@@ -27,8 +27,8 @@ def opened(*, lasting: timedelta = LIFETIME, maximum: timedelta = 90 * DAY) -> S
 @pytest.mark.parametrize(
     ("after", "verdict"),
     [
-        (timedelta(0), Fresh()),
-        (DAY - SECOND, Fresh()),
+        (timedelta(0), Fresh(START + DAY)),
+        (DAY - SECOND, Fresh(START + DAY)),
         (DAY, Due(START + DAY + LIFETIME)),
         (DAY + SECOND, Due(START + DAY + SECOND + LIFETIME)),
         (LIFETIME - SECOND, Due(START + LIFETIME - SECOND + LIFETIME)),
@@ -46,7 +46,7 @@ def test_a_session_of_one_day_is_never_extended() -> None:
     span = opened(lasting=DAY)
     assert not span.remembered
     assert span.refresh_at is None
-    assert span.judge(now=START + DAY - SECOND) == Fresh()
+    assert span.judge(now=START + DAY - SECOND) == Fresh(START + DAY)
     assert span.judge(now=START + DAY) == Expired()
 
 
@@ -68,7 +68,7 @@ def test_a_session_at_its_maximum_is_not_written_again_and_again() -> None:
     span = Span(START, START + 9 * DAY, START + 10 * DAY, 10 * DAY)
     assert span.refresh_at is None
     assert span.remembered
-    assert span.judge(now=START + 10 * DAY - SECOND) == Fresh()
+    assert span.judge(now=START + 10 * DAY - SECOND) == Fresh(START + 10 * DAY)
 
 
 def test_the_maximum_binds_a_date_that_another_program_wrote() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sessionwire.store.mongo import Store
 
 __all__ = [
+    "CLAIMING",
     "VERSION_HEADER",
     "Claim",
     "Headers",
@@ -33,7 +34,8 @@ __all__ = [
 ]
 
 VERSION_HEADER = "sessionwire-version"
-_CLAIMING = ("cookie", "authorization", "origin", VERSION_HEADER)
+CLAIMING = ("cookie", "authorization", "origin", VERSION_HEADER)
+"""The headers, in lower case, in whose words a request says who it speaks for."""
 
 Headers = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 """A request's headers: a mapping, or pairs; names in any case."""
@@ -115,7 +117,7 @@ class SessionReader:
 
     def claim(self, headers: Headers) -> Claim:
         """What the headers say, as far as the signature of a cookie or a bearer vouches for it."""
-        found, now = _values_of(headers, _CLAIMING), self._clock().timestamp()
+        found, now = _values_of(headers, CLAIMING), self._clock().timestamp()
         cookie = _joined(found["cookie"])
         given = presented(
             self._cookies,

@@ -12,14 +12,30 @@ from sessionwire.exchange.schema import Schema
 from sessionwire.model import Version, Viewer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sessionwire.exchange.backing import Backing
     from sessionwire.reactive.identity import SignedIn
     from sessionwire.store.mongo import Writing
 
-__all__ = ["Call", "Endpoint", "Handler", "LimitClass", "Reply"]
+__all__ = ["Call", "Endpoint", "Handler", "Holding", "LimitClass", "Reply"]
 
 LimitClass = Literal["none", "default", "credentials", "mail"]
 """How often an address may ask: `credentials` tries a password, `mail` sends a letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How long a session read has the same answer, if it is asked in the same words.
+
+    That is while the viewer's session is what it has been since `changed_at`, and before `until`.
+    """
+
+    viewer: Viewer
+    changed_at: Version
+    until: datetime
+    since: Version
+    """The newest version that its sender has seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,7 @@ class Reply:
     html: str | None = None
     awaited: bool = True
     """Whether what was written is shown first; not where how long that takes would tell."""
+    holding: Holding | None = None
 
     @classmethod
     def redirect(cls, target: str, *, cookies: Sequence[str] = (), status: int = 302) -> Reply:

@@ -18,6 +18,7 @@ from sessionwire.policy.headers import api_headers
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from sessionwire.policy.limits import Limits
 
@@ -28,6 +29,7 @@ logger = logging.getLogger("sessionwire")
 _FRAMING = 8
 """Bytes around each byte of a body, at most: a chunk of one byte takes five, and its own."""
 _LINGER = 2.0
+_WITH_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _ANSWERS = {
     400: (b"400 Bad Request", "BAD_REQUEST", "This is no HTTP request"),
     408: (b"408 Request Timeout", "REQUEST_TIMEOUT", "The request did not arrive in time"),
@@ -40,6 +42,9 @@ class BoundedConfig(uvicorn.Config):
     """uvicorn's configuration, and what the protocol keeps to."""
 
     limits: Limits
+    answer_again: Callable[[bytes, Any], tuple[bytes, bytes] | None] | None = None
+    """Asked first by a GET of this address, with its scope: an answer that holds from before, in
+    two parts, between which our own headers go. It is for the whole application to give."""
     unbelieved = False
     """Whether to say it, once, when somebody forwards a request who is not believed."""
 
@@ -62,6 +67,8 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         self._budget = config.limits.head
         self._status = 400
         self._stopping = Stopping()
+        self._again: tuple[bytes, bytes] | None = None
+        self._answer_again = None if config.access_log else config.answer_again
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -125,17 +132,39 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
             self._refuse(431)
 
     def on_headers_complete(self) -> None:
-        super().on_headers_complete()
+        self._again = self._ready_answer()
+        if self._again is None:
+            super().on_headers_complete()
         self._in_head = False
         self._disarm()
+
+    def _ready_answer(self) -> tuple[bytes, bytes] | None:
+        """The answer, if it is known without the application, and this is its turn."""
+        if (
+            self._answer_again is None
+            or self.parser.get_method() != b"GET"
+            or (self.cycle is not None and not self.cycle.response_complete)
+            or self.flow.write_paused
+            or not self.parser.should_keep_alive()
+            or self.parser.should_upgrade()
+            or any(name in _WITH_BODY for name, _ in self.headers)
+        ):
+            return None
+        return self._answer_again(self.url, self.scope)
 
     def on_body(self, body: bytes) -> None:
         self._budget = min(self._limits.head, self._budget + (1 + _FRAMING) * len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        again, self._again = self._again, None
         self._in_head = self._complete = True
+        if again is None:
+            super().on_message_complete()
+        else:
+            ours = [b"%b: %b\r\n" % each for each in self.server_state.default_headers]
+            self.transport.write(b"".join((again[0], *ours, again[1])))
+            self.on_response_complete()
         self._disarm()
 
     def on_response_complete(self) -> None:

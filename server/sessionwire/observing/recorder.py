@@ -244,8 +244,10 @@ class Recorder:
 
 def identity_of(hub: Hub, viewer: Viewer) -> Identity | None:
     """Who the viewer of an attached connection is, as far as it is known."""
-    result = hub.known(IDENTITY, viewer)
-    return result if isinstance(result, Identity) else None
+    watch = hub.known(IDENTITY, viewer)
+    outcome = None if watch is None or watch.result is None else watch.result.outcome
+    value = outcome.value if isinstance(outcome, Answer) else None
+    return value if isinstance(value, Identity) else None
 
 
 def _user_of(hub: Hub, viewer: Viewer) -> str | None:

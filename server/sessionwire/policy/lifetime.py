@@ -36,7 +36,9 @@ _SHORT = UNREMEMBERED_LIFETIME + timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Valid, and not due yet."""
+    """Valid, and neither due nor over before `until`."""
+
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Span:
             return Expired()
         due = self.refresh_at
         if due is None or due > now:
-            return Fresh()
+            return Fresh(self.ends_at if due is None else min(due, self.ends_at))
         return Due(min(now + LIFETIME, self._maximum_at))
 
     @property

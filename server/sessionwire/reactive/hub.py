@@ -253,11 +253,9 @@ class Hub:
             self._recompute(watch)
         return watch
 
-    def known(self, query: str, viewer: Viewer) -> Any:
-        """The value that the query without args was last found to have; None if that is unknown."""
-        watch = self._watches.get((query, viewer, _NO_ARGS))
-        result = None if watch is None else watch.result
-        return result.outcome.value if result and isinstance(result.outcome, Answer) else None
+    def known(self, query: str, viewer: Viewer) -> Watch | None:
+        """The watch of the query without args, if somebody needed one lately."""
+        return self._watches.get((query, viewer, _NO_ARGS))
 
     def wait(self, watch: Watch, waiter: Callable[[], None]) -> None:
         """Call `waiter` once, when the watch is resolved."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from sessionwire.exchange.backing import Backing
-    from sessionwire.exchange.call import Endpoint, Reply
+    from sessionwire.exchange.call import Endpoint, Holding, Reply
+    from sessionwire.gateways.auth.held import HeldAnswers
 
 __all__ = ["AuthGateway"]
 
@@ -41,8 +42,11 @@ class AuthGateway:
     answered 404 with nothing in it.
     """
 
-    def __init__(self, backing: Backing, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(
+        self, backing: Backing, endpoints: Iterable[Endpoint], *, held: HeldAnswers | None = None
+    ) -> None:
         self._backing = backing
+        self._held = held
         self._endpoints = Endpoints(endpoints)
         self._headers = api_headers(secure=backing.settings.secure)
 
@@ -72,7 +76,11 @@ class AuthGateway:
             if found is None:
                 return await self._other(path, request)
             endpoint, values = found
-            return self._answer(await perform(endpoint, request, self._backing, path=values))
+            reply = await perform(endpoint, request, self._backing, path=values)
+            response = self._answer(reply)
+            if reply.holding is not None:
+                self._keep(request, response, reply.holding)
+            return response
         except Unavailable as error:
             return self._refuse(error, {"retry-after": _RETRY_AFTER})
         except TooManyRequests as error:
@@ -104,6 +112,12 @@ class AuthGateway:
         if len(given) != 1 or given[0] == origins.own or not origins.trusts(given[0]):
             return {}
         return shared_headers(given[0])
+
+    def _keep(self, request: Request, response: Response, holding: Holding) -> None:
+        if self._held is not None and not request.scope["query_string"]:
+            response.headers.update(self._shared_with(request))
+            address = request.scope.get("raw_path", b"")
+            self._held.keep(address, request.scope["headers"], response, holding)
 
     def _answer(self, reply: Reply) -> Response:
         headers, content = dict(self._headers), None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from sessionwire.exchange.backing import Backing
+    from sessionwire.gateways.auth.held import HeldAnswers
 
 __all__ = ["ENDPOINTS", "auth_routes"]
 
@@ -44,6 +45,11 @@ ENDPOINTS = (
 )
 
 
-def auth_routes(backing: Backing, *, more: Sequence[Endpoint] = ()) -> list[BaseRoute]:
-    """The routes of this gateway; `more` are endpoints under the same path that show pages."""
-    return [Mount("/api/auth", app=AuthGateway(backing, (*ENDPOINTS, *more)))]
+def auth_routes(
+    backing: Backing, *, more: Sequence[Endpoint] = (), held: HeldAnswers | None = None
+) -> list[BaseRoute]:
+    """The routes of this gateway; `more` are endpoints under the same path that show pages.
+
+    Answers that hold are given to `held`.
+    """
+    return [Mount("/api/auth", app=AuthGateway(backing, (*ENDPOINTS, *more), held=held))]

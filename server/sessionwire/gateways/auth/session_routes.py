@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sessionwire.errors import PeerError, Unavailable
-from sessionwire.exchange.call import Call, Endpoint, Reply
+from sessionwire.exchange.call import Call, Endpoint, Holding, Reply
 from sessionwire.exchange.perform import shown
 from sessionwire.exchange.schema import Field, Schema
 from sessionwire.gateways.auth.wire import session_json, session_view_json
 from sessionwire.model import format_version, parse_id
-from sessionwire.policy.lifetime import Due, Expired
+from sessionwire.policy.lifetime import Expired, Fresh
 from sessionwire.reactive.shapes import SessionView
 
 if TYPE_CHECKING:
     from sessionwire.auth.reading import Reading
+    from sessionwire.policy.lifetime import Due
 
 __all__ = ["ENDPOINTS"]
 
@@ -31,8 +32,10 @@ async def get_session(call: Call) -> Reply:
     verdict = call.backing.reading.judge(view)
     if isinstance(verdict, Expired):
         return replace(_signed_out(call, reading), headers={})
-    wanted = call.unmarked and call.query.get("disableRefresh") != "true"
-    if isinstance(verdict, Due) and wanted:
+    if isinstance(verdict, Fresh):
+        holding = Holding(call.viewer, reading.changed_at, verdict.until, call.since)
+        return replace(_answer(call, reading, view), holding=holding)
+    if call.unmarked and call.query.get("disableRefresh") != "true":
         return await _extended(call, reading, view, verdict)
     return _answer(call, reading, view)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
+    from sessionwire.gateways.operations.requests import Holding
     from sessionwire.observing.spans import RequestSpans
     from sessionwire.settings import Settings
 
@@ -63,13 +64,19 @@ class Operations:
         )
 
     def around(
-        self, app: ASGIApp, routes: Iterable[BaseRoute], *, spans: RequestSpans | None
+        self,
+        app: ASGIApp,
+        routes: Iterable[BaseRoute],
+        *,
+        held: Holding,
+        spans: RequestSpans | None,
     ) -> Requests:
         """The server that answers `routes`, with its requests counted."""
         requests = Requests(
             app,
             templates=_templates(routes),
             trusts=_trusting(self._settings.trusted_proxies),
+            held=held,
             spans=spans,
         )
         self._sources.requests = requests

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.exceptions import HTTPException
 
@@ -17,13 +17,13 @@ from sessionwire.gateways.transport import PEER
 from sessionwire.reactive.tally import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from sessionwire.observing.spans import RequestSpans
 
-__all__ = ["Requests"]
+__all__ = ["Answer", "Holding", "Requests"]
 
 _HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._=:-]{8,128}")
@@ -34,6 +34,30 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"
 _NAME = re.compile(r"\\\{[a-z_]+\\\}")
 _LEFT = 499
 """As nginx says it: the peer went before it was answered."""
+
+
+class Answer(Protocol):
+    """One that is ready to be written, but for what differs each time."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def line(self) -> bytes: ...
+    @property
+    def headers(self) -> bytes: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class Holding(Protocol):
+    """Answers that hold from before, all of one route."""
+
+    @property
+    def route(self) -> str: ...
+    @property
+    def version(self) -> bytes: ...
+
+    def find(self, address: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Answer | None: ...
 
 
 class Requests:
@@ -49,6 +73,7 @@ class Requests:
         *,
         templates: Iterable[str],
         trusts: Callable[[str], bool],
+        held: Holding | None = None,
         spans: RequestSpans | None = None,
     ) -> None:
         self.counts: dict[tuple[str, str, int], int] = {}
@@ -57,6 +82,7 @@ class Requests:
         """Of each method and template: seconds until the answer was given."""
         self._app = app
         self._trusts = trusts
+        self._held = held if spans is None else None
         self._spans = spans
         known = set(templates)
         self._exact = {each: each for each in known if "{" not in each}
@@ -92,6 +118,20 @@ class Requests:
             raise
         finally:
             self._count(method, route, answered.status or _LEFT, time.perf_counter() - began)
+
+    def answer_again(self, address: bytes, scope: Scope) -> tuple[bytes, bytes] | None:
+        """A GET's answer, if one holds from before; the web server's headers go in between."""
+        held = self._held
+        if held is None:
+            return None
+        began = time.perf_counter()
+        found = held.find(address, scope["headers"])
+        if found is None:
+            return None
+        said = (found.headers, held.version, _HEADER, b": ", self._id(scope), b"\r\n\r\n")
+        answer = b"".join((*said, found.body))
+        self._count("GET", held.route, found.status, time.perf_counter() - began)
+        return found.line, answer
 
     def _count(self, method: str, route: str, status: int, seconds: float) -> None:
         key = (method, route, status)
