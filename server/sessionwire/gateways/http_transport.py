@@ -95,6 +95,11 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         elif self._timer is None and self._waits_for_head():
             self._arm(self._limits.head_deadline)
 
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is another protocol's from here on, and nothing may keep this one."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # it knows our methods
+
     def _waits_for_head(self) -> bool:
         """Whether what came so far ends in a head that does; most come whole, without a timer."""
         answered = self.cycle is None or self.cycle.response_complete

@@ -39,16 +39,7 @@ class Shell:
         self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def sealed(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "websocket.close" and not started and _can_deny(scope):
-                await refuse(404, "NOT_FOUND", "Not found")(scope, receive, sealed)
-                return
-            started = True
-            await send(self._sealed(message))
-
+        sealed = _Sealed(scope, receive, send, secure=self._secure)
         if _is_misplaced(scope):
             reason = 'Pages work at the root of an origin: mount sessionwire at "/".'
             await refuse(404, "MOUNTED_UNDER_A_PATH", reason)(scope, receive, sealed)
@@ -61,19 +52,40 @@ class Shell:
             error.headers = {**(error.headers or {}), **self._headers}
             raise
         except Exception as error:
-            if started or scope["type"] != "http":
+            if sealed.started or scope["type"] != "http":
                 raise
             id = log_failure(logger, "A request", error)
             failure = refuse(500, "INTERNAL_SERVER_ERROR", "Internal server error")
             failure.headers["x-request-id"] = id
             await failure(scope, receive, sealed)
 
-    def _sealed(self, message: Message) -> Message:
-        if message["type"] in _STARTS:
+
+class _Sealed:
+    """Sends on what is answered, with the headers that every answer has.
+
+    No closure: one that names itself stays, with the whole request, until the collector comes.
+    """
+
+    __slots__ = ("_receive", "_scope", "_secure", "_send", "started")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, *, secure: bool) -> None:
+        self.started = False
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._secure = secure
+
+    async def __call__(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "websocket.close" and not self.started and _can_deny(self._scope):
+            await refuse(404, "NOT_FOUND", "Not found")(self._scope, self._receive, self)
+            return
+        self.started = True
+        if kind in _STARTS:
             headers = MutableHeaders(scope=message)
             if _POLICY not in headers:
                 headers.update(missing_headers(dict(headers), secure=self._secure))
-        return message
+        await self._send(message)
 
 
 async def unknown(scope: Scope, receive: Receive, send: Send) -> None:

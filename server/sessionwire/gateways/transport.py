@@ -59,8 +59,11 @@ class Handover:
     def take(self, receiver: Receiver) -> LiveSocket | None:
         """The connection, from now on the receiver's; None when the peer has left already."""
         protocol, self._protocol = self._protocol, None
-        assert protocol is not None
-        return protocol.hand_over(receiver)
+        return None if protocol is None else protocol.hand_over(receiver)
+
+    def lapse(self) -> None:
+        """The connection is over: there is nothing to take, or to keep."""
+        self._protocol = None
 
 
 class _Handshakes(Conversation, ServerProtocol):
@@ -93,6 +96,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, config: uvicorn.Config, **more: Any) -> None:
         super().__init__(config, **more)
         self.conn = _Handshakes(max_size=config.ws_max_size, logger=self.conn.logger)
+        self._handover = Handover(self)
         self._reads = False
         self._early = b""
 
@@ -108,8 +112,12 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if hasattr(self, "scope"):  # otherwise the handshake was refused
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions[EXTENSION] = Handover(self)
+            extensions[EXTENSION] = self._handover
             extensions[PEER] = self.client
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._handover.lapse()
 
     def data_received(self, data: bytes) -> None:
         if self._reads or not hasattr(self, "scope"):

@@ -86,11 +86,11 @@ class LiveGateway:
             async with asyncio.timeout(self._limits.head_deadline):
                 viewer, user = await self._who(self._identify(websocket))
             self.admission.admit(user=user, address=address)
-        except (SessionwireError, TimeoutError) as error:
-            refusal = Unavailable() if isinstance(error, TimeoutError) else error
-            self.refused[refusal.code] += 1
-            self.note("A handshake was refused: %s, from %s", refusal.code, address)
-            await _refuse(websocket, refusal)
+        except TimeoutError:
+            await self._refuse(websocket, Unavailable(), address)
+            return
+        except SessionwireError as error:
+            await self._refuse(websocket, error, address)
             return
         visit = _Visit(self, user, address)
         try:
@@ -103,6 +103,20 @@ class LiveGateway:
         except BaseException:
             visit.end()
             raise
+
+    async def _refuse(self, websocket: WebSocket, refusal: SessionwireError, address: str) -> None:
+        """An HTTP answer instead of the upgrade; browsers show their scripts a close 1006."""
+        self.refused[refusal.code] += 1
+        self.note("A handshake was refused: %s, from %s", refusal.code, address)
+        headers = {"Cache-Control": "no-store"}
+        if refusal.status in (429, 503):
+            headers["Retry-After"] = "5"
+        body = {"code": refusal.code, "message": refusal.message}
+        response = JSONResponse(body, status_code=refusal.status, headers=headers)
+        try:
+            await websocket.send_denial_response(response)
+        except RuntimeError:  # a server without this extension
+            await websocket.close(refusal.close_code)
 
     async def _who(self, claim: Claim) -> tuple[Viewer, str | None]:
         """The viewer if their session stands, else nobody; and the user's id."""
@@ -224,16 +238,3 @@ def _subprotocol(websocket: WebSocket) -> str | None:
     if offered and SUBPROTOCOL not in offered:
         raise BadRequest(f"offer the subprotocol {SUBPROTOCOL}", code="INVALID_SUBPROTOCOL")
     return SUBPROTOCOL if offered else None
-
-
-async def _refuse(websocket: WebSocket, refusal: SessionwireError) -> None:
-    """An HTTP answer instead of the upgrade; browsers show their scripts a close 1006."""
-    headers = {"Cache-Control": "no-store"}
-    if refusal.status in (429, 503):
-        headers["Retry-After"] = "5"
-    body = {"code": refusal.code, "message": refusal.message}
-    response = JSONResponse(body, status_code=refusal.status, headers=headers)
-    try:
-        await websocket.send_denial_response(response)
-    except RuntimeError:  # a server without this extension
-        await websocket.close(refusal.close_code)
