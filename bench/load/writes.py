@@ -252,25 +252,27 @@ class Writes:
             await self.singly(1)
         return {"count": done, "seconds": time.perf_counter() - began}
 
-    async def _flood(self, writes: int, rate: float) -> int:
-        began = time.perf_counter()
-        cold = await self._users.count_documents({"bucket": COLD})
-        done = 0
+    async def _flood(self, writes: int, rate: float, at_once: int = 1_000) -> int:
+        cold = [each["_id"] async for each in self._users.find({"bucket": COLD}, {"_id": 1})]
+        chunks = itertools.cycle(
+            [cold[first : first + at_once] for first in range(0, len(cold), at_once)]
+        )
+        began, done = time.perf_counter(), 0
         while done < writes:
             if rate:
                 await asyncio.sleep(max(0.0, began + done / rate - time.perf_counter()))
-            seq = next(self._numbers)
+            seq, chunk = next(self._numbers), next(chunks)
             changed = await self._users.update_many(
-                {"bucket": COLD}, {"$set": {"image": f"seq:{seq:08d}"}}
+                {"_id": {"$in": chunk}}, {"$set": {"image": f"seq:{seq:08d}"}}
             )
-            assert changed.modified_count == cold
-            done += cold
+            assert changed.modified_count == len(chunk)
+            done += len(chunk)
         return done
 
-    async def during_flood(self, writes: int, *, rate: float) -> dict[str, Any]:
-        """The latencies of `singly` while `flood` writes at this rate."""
+    async def during_flood(self, writes: int, *, rate: float, at_once: int) -> dict[str, Any]:
+        """The latencies of `singly` while `flood` writes at this rate, so many with a command."""
         clients = list(self._crowd.clients)
-        flood = asyncio.create_task(self._flood(writes, rate))
+        flood = asyncio.create_task(self._flood(writes, rate, at_once))
         times: list[float] = []
         for client in itertools.cycle(clients):
             if flood.done():
