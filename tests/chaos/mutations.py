@@ -207,7 +207,7 @@ MUTATIONS = (
         "I26", "the resume token is ignored", _CURSOR,
         'start = {"startAfter": token} if token else {"startAtOperationTime": first}',
         'start = {"startAtOperationTime": first}',
-        "test_replica_set.py::test_i26_elections_lose_nothing_and_repeat_nothing",
+        "test_replica_set.py::test_i26_what_is_written_while_the_stream_is_away_is_told_by_resuming",
     ),
     Mutation(
         "I26b", "the driver, who knows the primary, is never asked again", _CURSOR,

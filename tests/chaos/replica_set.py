@@ -146,6 +146,21 @@ class ReplicaSet:
                 async with node.client() as client:
                     await client.admin.command({**fail_point, "mode": "off"})
 
+    @contextlib.asynccontextmanager
+    async def hanging_up(self, app: str, *commands: str) -> AsyncIterator[None]:
+        """Every node closes the connection when this app sends such a command."""
+        fail_point = {"configureFailPoint": "failCommand"}
+        data = {"failCommands": [*commands], "appName": app, "closeConnection": True}
+        try:
+            for node in self.nodes:
+                async with node.client() as client:
+                    await client.admin.command({**fail_point, "mode": "alwaysOn", "data": data})
+            yield
+        finally:
+            for node in self.nodes:
+                async with node.client() as client:
+                    await client.admin.command({**fail_point, "mode": "off"})
+
     async def step_down(self) -> None:
         """The primary makes way; another one is elected."""
         leader = await self.primary()

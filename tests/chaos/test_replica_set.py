@@ -13,6 +13,7 @@ from chaos.cluster import clustered, insist, name_over_http, writing_things
 from chaos.seeds import longer
 from chaos.witness import witness
 from support.people import add_person
+from support.process import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -86,3 +87,30 @@ async def test_i26_elections_lose_nothing_and_repeat_nothing(
         shown = [set(each["data"]) for frame in live.updates for each in frame["results"]]
         assert all(before < after for before, after in pairwise(shown))
         assert len(shown) > 20 and live.bye is None and live.monotonic()
+
+
+async def test_i26_what_is_written_while_the_stream_is_away_is_told_by_resuming(
+    trio: ReplicaSet, cluster: tuple[Store, Settings, Running]
+) -> None:
+    """The stream stays away for an election and twenty writes more, and loads nothing anew."""
+    store, _, server = cluster
+    relay = server.wire.relay
+    async with witness(server.address, "things") as live, writing_things(store) as acknowledged:
+        await live.until_shown(0, bool)
+        restarts = relay.hub.restarts
+        for _ in range(longer(2)):
+            losses = relay.losses
+            async with trio.hanging_up("sessionwire-stream", "aggregate", "getMore"):
+                await eventually(lambda losses=losses: relay.losses > losses)  # type: ignore[misc]
+                await trio.step_down()
+                await trio.primary()
+                before = len(acknowledged)
+                await eventually(
+                    lambda before=before: len(acknowledged) >= before + 20,  # type: ignore[misc]
+                    within=30,
+                )
+                written = set(acknowledged)
+                assert len(written - set(live.shows[0])) >= 20, "the stream was there"
+            await live.until_shown(0, lambda data, all=written: set(data) >= all, within=5)  # type: ignore[misc]
+        assert relay.hub.restarts == restarts, "it was loaded anew"
+        assert live.bye is None and live.monotonic()
