@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from chaos.population import Population
     from chaos.replica_set import ReplicaSet
 
 __all__ = ["Backend", "Faults", "backend"]
@@ -116,15 +117,16 @@ class Faults:
 
     trio: ReplicaSet
     backends: list[Backend]
+    population: Population
     dice: random.Random
     injected: Counter[str] = field(default_factory=Counter)
 
     async def of_the_database(self, until: asyncio.Event) -> None:
-        await self._play(
-            until,
-            [self._step_down, self._freeze_primary, self._freeze_others, self._fail, self._fail,
-             self._kill_cursors, self._kill_primary],
-        )  # fmt: skip
+        often = [
+            self._step_down, self._freeze_primary, self._freeze_others, self._fail, self._fail,
+            self._kill_cursors, self._kill_primary,
+        ]  # fmt: skip
+        await self._play(until, [*often, *often, self._overflow])
 
     async def of_servers_and_links(self, until: asyncio.Event) -> None:
         await self._play(
@@ -213,6 +215,9 @@ class Faults:
                             "cursors": [each["cursor"]["cursorId"]],
                         }
                         await client[each["ns"].partition(".")[0]].command(kill)
+
+    async def _overflow(self) -> None:
+        await self.population.overflow()
 
     async def _tell(self, command: dict[str, Any]) -> None:
         for node in self.trio.nodes:

@@ -131,6 +131,21 @@ class Population:
                 await self._change(member, place)
             self.written += 1
 
+    async def overflow(self) -> None:
+        """A rename, and beside it what makes an event of more than 16 MB: its key counts twice."""
+        member, users = self.dice.choice(self.members), self._database.user
+        large = {"_id": f"{secrets.token_hex(4)}{'y' * 2_000_000}", "large": "x" * 9_500_000}
+        name = {"$set": {"name": f"{member.canary}-{self.dice.randrange(10**6)}"}}
+        with contextlib.suppress(PyMongoError, TimeoutError):
+            async with asyncio.timeout(10):
+                async with (
+                    self.client.start_session() as session,
+                    await session.start_transaction(),
+                ):
+                    await users.insert_one(large, session=session)
+                    await users.update_one({"_id": member.id}, name, session=session)
+                await users.delete_one({"_id": large["_id"]})
+
     async def _change(self, member: Member, place: int) -> None:
         dice, database = self.dice, self._database
         organization = dice.choice(self.organizations[member.family])

@@ -74,7 +74,7 @@ class Checker:
         self._trio = trio
         self._population = population
         self._judge = judge
-        self._faults = Faults(trio, backends, random.Random(throw.random()))
+        self._faults = Faults(trio, backends, population, random.Random(throw.random()))
         self._settling, self._quiet = asyncio.Event(), asyncio.Event()
         self._reads = self._read_wrong = 0
         ways = [Way(each.served.address, each.door.port) for each in backends]
@@ -152,6 +152,11 @@ class Checker:
                 "ERROR sessionwire.relay MongoDB silent", ""
             ), [line for line in printed.splitlines() if "ERROR" in line][:20]
 
+    @property
+    def _printed(self) -> str:
+        """By both servers, since the first start."""
+        return "".join(each.logs + each.served.printed for each in self._backends)
+
     def _report(self, took: float) -> None:
         tabs, judge = self._tabs, self._judge
         byes: dict[str, int] = {}
@@ -165,6 +170,7 @@ class Checker:
             f"{sum(tab.resumed for tab in tabs)} resumed; {self._reads} HTTP reads; "
             f"{self._population.written} writes; {len(self._population.revoked)} revoked; "
             f"byes {byes}; converged in {took:.2f} s; "
-            f"{self._faults.injected.total()} faults {dict(self._faults.injected)}"
+            f"{self._faults.injected.total()} faults {dict(self._faults.injected)}; "
+            f"{self._printed.count('BSONObj size')} events too large to be told"
         )
         assert judge.frames > 20 and self._reads > 20 and self._population.written > 20
