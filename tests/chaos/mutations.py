@@ -225,6 +225,13 @@ MUTATIONS = (
         "",
         "test_leaks.py::test_i28_connections_of_every_kind_leave_nothing_behind",
     ),
+    Mutation(
+        "I28b", "a connection that was left is remembered, and what it was about", _HUB,
+        "        self._outboxes.discard(outbox)\n",
+        "        self._outboxes.discard(outbox)\n"
+        '        self.__dict__.setdefault("left", []).append(outbox)\n',
+        "test_leaks.py::test_i28_connections_of_every_kind_leave_nothing_behind",
+    ),
 )  # fmt: skip
 
 
