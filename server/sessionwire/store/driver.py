@@ -1,14 +1,19 @@
-"""Where PyMongo's async API and Motor differ: making and closing a client, starting a session."""
+"""Where PyMongo's async API and Motor differ: making and closing a client, starting a session.
+
+And where PyMongo waits so that nobody may give up: that is mended here, for the whole process.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 import pymongo
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous import pool, topology
 
 from sessionwire.errors import StartupError
 
@@ -19,6 +24,33 @@ __all__ = ["cancellable", "close_client", "make_client", "one_line", "start_sess
 
 Client = Any
 """An AsyncMongoClient or an AsyncIOMotorClient: the same methods, awaited alike."""
+
+
+async def _waited(condition: Any, seconds: float | None) -> bool:
+    """Whether there was news of the condition within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await condition.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def _mend_waits() -> None:
+    """Let whoever waits for a connection, or a primary, be cancelled as often as it takes.
+
+    PyMongo waits for a condition by `asyncio.wait_for`, which before Python 3.12 makes a task of
+    it. Whoever is cancelled a second time leaves that task behind: it takes the condition's lock
+    and keeps it, and nobody gets a connection any more, or sees a primary, until the process ends.
+    """
+    name = "_async_cond_wait"
+    for module in (pool, topology):
+        if hasattr(module, name):
+            setattr(module, name, _waited)
+
+
+if sys.version_info < (3, 12):
+    _mend_waits()
 
 
 def make_client(uri: str, *, driver: Literal["pymongo", "motor"], **options: Any) -> Client:
