@@ -196,6 +196,8 @@ function createBridge(options, atoms, authOptions) {
 
   /** @param {string} path @param {any} request  better-fetch's options */
   const intercept = (path, request) => {
+    const pin = path === '/organization/set-active' ? [] : Object.entries(client.headers());
+    if (pin.length) request = { ...request, headers: Object.fromEntries([...new Headers(request.headers), ...pin]) };
     const send = request.customFetchImpl ?? globalThis.fetch;
     if (request.method !== 'GET') {
       if (!CARRIED.test(path)) return request;

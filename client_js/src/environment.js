@@ -35,9 +35,9 @@ function onWake(wake, sleep) {
     freeze: sleep,
   };
   const { window } = globalThis;
-  const options = { capture: true }; // some are events of the document, and do not bubble
-  for (const sign in handlers) window?.addEventListener(sign, handlers[sign], options);
+  // Captured: some are events of the document, and do not bubble.
+  for (const sign in handlers) window?.addEventListener(sign, handlers[sign], true);
   return () => {
-    for (const sign in handlers) window?.removeEventListener(sign, handlers[sign], options);
+    for (const sign in handlers) window?.removeEventListener(sign, handlers[sign], true);
   };
 }

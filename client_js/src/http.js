@@ -40,10 +40,12 @@ export function createHttp({ fetch, origin, environment, live, reached }) {
   const call = async (path, input = {}) => {
     const isRead = READ.test(path);
     const search = isRead && String(new URLSearchParams(stated(input)));
+    // A switch is not about where the tab is, but where it goes.
+    const headers = path === 'organization/set-active' ? {} : protocol.headers();
     /** @type {RequestInit} */
     const request = isRead
-      ? { method: 'GET' }
-      : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) };
+      ? { method: 'GET', headers }
+      : { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(input) };
     try {
       const url = `${origin}/api/auth/${path}${search ? `?${search}` : ''}`;
       const response = await fetch(url, { ...request, credentials: 'include' });

@@ -332,6 +332,11 @@ export interface SessionClient extends AuthCalls {
    * `organizations` and `organization` follow together. See `organization.switching`.
    */
   pin(organizationId: string | null): void;
+  /**
+   * What a request to your own server says of this tab's pin: `fetch('/rows', { headers: client.headers() })`. The helpers
+   * there then show that organization, or refuse. Empty while the tab is not pinned. The client's calls say it themselves.
+   */
+  headers(): Record<string, string>;
   /** Resolves once everything shown is of `version` or later; rejects after 10 seconds, or when the session ends. */
   until(version: Version): Promise<void>;
   /** Ends the connection. What the stores show stays, as `closed`. */

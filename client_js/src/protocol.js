@@ -134,9 +134,9 @@ export function createProtocol() {
     }
   };
 
-  /** The connection is of no more use; another one is. @param {Partial<Answer>} change @param {number} [after] */
-  const abandon = (change, after = 0) => {
-    part(change, after, true);
+  /** The connection is of no more use; another one is. @param {Partial<Answer>} change @param {any} [after] */
+  const abandon = (change, after) => {
+    part(change, after > 0 ? after : 0, true);
     failing = true;
   };
 
@@ -150,7 +150,7 @@ export function createProtocol() {
 
   /** @param {string} code */
   const fail = (code) => {
-    stop({ error: readError({ code, message: 'Refused.' }), isPending: false }, code);
+    stop({ error: readError({ code, message: code }), isPending: false }, code);
   };
 
   /** The session is over, unless a write of our own is just replacing it. @param {string} why */
@@ -238,7 +238,7 @@ export function createProtocol() {
       if (DEFINITIVE.test(why)) conclude(why);
       else if (why === 'protocol_error') fail(why);
       else if (retry === false) bye = why;
-      else abandon({}, after > 0 ? after : 0);
+      else abandon({}, after);
     },
   };
 
@@ -293,6 +293,9 @@ export function createProtocol() {
       if (outcome !== 'kept') rebind(outcome === 'signed_out');
       else if (!holds && heldReason) stop(ENDED, heldReason);
     },
+
+    /** What a request over HTTP says of the pin. @returns {Record<string, string>} */
+    headers: () => (pinned ? { 'sessionwire-organization': pinned } : {}),
 
     /** What those who write, wait and switch need to know. */
     view: () => ({ session: session(), position, failing, pinned, refusal }),

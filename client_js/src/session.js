@@ -17,7 +17,7 @@ export function createSessionClient({
   // What the server has put into the page.
   initial = parse(globalThis.document?.getElementById('sessionwire')?.textContent),
 } = {}) {
-  if (!baseURL) throw new TypeError('createSessionClient needs a baseURL.');
+  if (!baseURL) throw new TypeError('No baseURL.');
   const origin = baseURL.replace(/\/+$/, '');
   const ports = { origin, url: origin + path, fetch, WebSocket, environment, shared, linger, initial };
   const live = createLive(ports);
@@ -60,6 +60,7 @@ export function createSessionClient({
     api: { auth: { getCurrentUser: { query: 'user' } } },
     organization: withCalls({ switching: live.switching }, 'organization/'),
     pin: live.pin,
+    headers: live.protocol.headers,
     until: (/** @type {string} */ version) => prepare().then((loaded) => loaded.until(version)),
     close() {
       live.close();

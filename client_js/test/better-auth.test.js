@@ -76,9 +76,12 @@ async function start({ data = /** @type {any} */ (view()), plugins = /** @type {
     'organization/get-active-member': null,
     'organization/get-active-member-role': { role: 'owner' },
   };
-  const customFetchImpl = async (/** @type {any} */ url) => {
+  /** The organization that a request says. @type {Record<string, string | null>} */
+  const pins = {};
+  const customFetchImpl = async (/** @type {any} */ url, /** @type {any} */ init) => {
     const path = new URL(String(url)).pathname.replace('/api/auth/', '');
     requests.push(path);
+    pins[path] = new Headers(init?.headers).get('sessionwire-organization');
     const answer = answers[path];
     if (answer instanceof Error) throw answer;
     if (answer instanceof Promise) return answer;
@@ -106,7 +109,7 @@ async function start({ data = /** @type {any} */ (view()), plugins = /** @type {
   await act(async () => container.render(h(App)));
   undo.unshift(() => container.unmount());
   const now = () => renders.at(-1);
-  return { world, auth, client, requests, answers, renders, now, hooks };
+  return { world, auth, client, requests, pins, answers, renders, now, hooks };
 }
 
 /** The application when the wire has answered. @param {Parameters<typeof start>[0]} [options] */
@@ -392,6 +395,25 @@ describe('complaints', () => {
       await act(async () => answerAll(world, n, view('Alice', { organization: n % 2 ? 'o1' : 'o2' })));
     }
     assert.deepEqual([...seen].sort(), ['o1 o1', 'o2 o2']);
+  });
+
+  test('D: other tabs silently hit the wrong organization', async () => {
+    const { hooks, client, pins, answers } = await startLive();
+    answers['organization/invite-member'] = { id: 'i1' };
+    answers['organization/set-active'] = { id: 'o1' };
+    answers['update-user'] = { status: true };
+    client.pin('o2');
+    await act(async () => {
+      await hooks.organization.inviteMember({ email: 'x@example.com', role: 'member' });
+      await hooks.organization.listMembers();
+      hooks.organization.setActive({ organizationId: 'o1' });
+      hooks.updateUser({ name: 'Alicia' });
+    });
+    await pass();
+    assert.deepEqual(
+      ['organization/invite-member', 'organization/list-members', 'organization/set-active', 'update-user'].map((each) => pins[each]),
+      ['o2', 'o2', null, 'o2'],
+    );
   });
 
   test('D: a refetch for each of many switches', async () => {

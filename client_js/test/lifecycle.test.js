@@ -113,7 +113,12 @@ describe('a page that is put to sleep', () => {
 
 describe('the browser', () => {
   const global = /** @type {any} */ (globalThis);
-  const window = new EventTarget();
+  const window = new (class extends EventTarget {
+    /** Node 20 takes `true` for no options here. @param {any[]} listened */
+    removeEventListener(...[sign, listener, capture]) {
+      super.removeEventListener(sign, listener, { capture });
+    }
+  })();
   before(() => Object.assign(global, { window, document: { visibilityState: 'visible' } }));
   after(() => {
     delete global.window;

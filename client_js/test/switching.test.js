@@ -128,6 +128,22 @@ describe('setActive in a pinned tab', () => {
 });
 
 describe('a pin', () => {
+  test('goes with every call but a switch, and with requests of the page itself', async () => {
+    const { world, client, nth } = await startInAcme();
+    const said = (/** @type {any} */ { request }) => new Headers(request.headers).get('sessionwire-organization');
+    client.organization.listMembers();
+    assert.deepEqual([said(await nth(0)), client.headers()], [null, {}]);
+    client.pin('umbrella');
+    assert.deepEqual(client.headers(), { 'sessionwire-organization': 'umbrella' });
+    client.organization.listMembers();
+    client.organization.inviteMember({ email: 'x@example.com', role: 'member' });
+    client.organization.setActive({ organizationId: 'acme' });
+    assert.deepEqual([said(await nth(1)), said(await nth(2)), said(await nth(3))], ['umbrella', 'umbrella', null]);
+    assert.equal(new Headers((await nth(2)).request.headers).get('content-type'), 'application/json');
+    world.socket.update(3, { id: 3, error: refusal }, { id: 4, error: refusal });
+    assert.deepEqual(client.headers(), {}, 'the membership is lost, and the pin with it');
+  });
+
   test('to an organization of others, before the first connection, has failed as well', async () => {
     const { world, client } = start({ isLive: false });
     client.pin('secret');

@@ -69,9 +69,9 @@ async def test_a_replica_that_lags_signs_nobody_out(server: Server) -> None:
     read = server.reader.read
     behind = [True]
 
-    async def lagging(query: str, viewer: object, **more: object) -> object:
+    async def lagging(query: str, viewer: object, *args: object, **more: object) -> object:
         who = ANONYMOUS if behind and behind.pop() else viewer
-        return await read(query, who, **more)  # type: ignore[arg-type]
+        return await read(query, who, *args, **more)  # type: ignore[arg-type]
 
     server.reader.read = lagging  # type: ignore[assignment, method-assign]
     assert await server.backing.reading.find({"cookie": cookie}) is not None

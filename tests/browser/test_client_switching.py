@@ -218,3 +218,24 @@ async def test_a_switch_in_a_pinned_tab_is_seen_there_and_moves_no_other_pin(
         assert data["organization"]["id"] == id
     user = (await tabs[2].shown())["user"]["data"]
     assert user["activeOrganizationId"] == two, "the user's own, which new tabs show"
+
+
+async def test_what_a_pinned_tab_asks_for_over_http_is_of_its_organization(
+    stage: Stage, store: Store
+) -> None:
+    """By the client's calls and by the page's own, whatever the other tabs switch to."""
+    asked = """async () => {
+        const read = await fetch('/api/auth/get-session', { headers: client.headers() });
+        const { organization } = await read.json();
+        const { data } = await client.organization.listMembers();
+        return [organization.id, ...new Set(data.members.map((each) => each.organizationId))];
+    }"""
+    tabs, tenants = await four_tabs(stage, store)
+    one, two, three = tenants.ids
+    await tabs[2].pin(two)
+    await tabs[3].pin(three)
+    for active in (one, two, three):
+        await tabs[0].done("organization.setActive", {"organizationId": active})
+        await tabs[1].until(f"session.data.organization.id === '{active}'")
+        for tab, id in zip(tabs, (active, active, two, three), strict=True):
+            assert await tab.page.evaluate(asked) == [id, id]

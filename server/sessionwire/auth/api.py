@@ -30,7 +30,8 @@ class API:
 
         `headers` is a mapping, Starlette's `Headers` or a list of pairs; names in any case. No
         database read while the session is held, and never older than what the sender has seen
-        (P3, P5). It does not extend the session. Raises Unavailable when the database cannot say.
+        (P3, P5). It does not extend the session. Raises Unavailable when the database cannot say,
+        and Forbidden when the headers name an organization that is not theirs.
         """
         return await self.reading.find(headers)
 

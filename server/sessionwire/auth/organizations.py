@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from sessionwire.auth.clock import Clock, utc_now
@@ -71,13 +71,22 @@ class Organizations:
             return parse_id(pointed)
         return pointed if isinstance(pointed, ObjectId) else None
 
+    async def pinned(self, who: SignedIn, pin: str) -> SignedIn:
+        """The same, in this organization. Raises Forbidden for one that is not theirs."""
+        here = replace(who, pin=parse_id(pin))
+        if await membership(self._store, here.pin, who.user["_id"]) is None:
+            refuse_stranger()
+        return here
+
     def meant(self, who: SignedIn, id: str | None) -> ObjectId | str | None:
-        """The organization of this id, else the one that is said to be active."""
-        return parse_id(id) if id else self.pointer(who)
+        """The organization of this id, else the pinned one, else the one said to be active."""
+        if id:
+            return parse_id(id)
+        return self.pointer(who) if who.pin is None else who.pin
 
     async def active(self, who: SignedIn) -> Document | None:
-        """The active organization; None when there is none that the user is a member of."""
-        pointed = self.pointer(who)
+        """The pinned organization, else the active one, if the user is a member of it."""
+        pointed = self.meant(who, None)
         if pointed is None or await membership(self._store, pointed, who.user["_id"]) is None:
             return None
         return await self._store.find_one("organization", {"_id": pointed})

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sessionwire.auth.organizations import refuse_stranger
 from sessionwire.auth.sessions import presented, viewer_of
-from sessionwire.errors import Unavailable
+from sessionwire.errors import PeerError, Unavailable
 from sessionwire.model import NEVER, Version, Viewer
 from sessionwire.policy.cookies import plausible
 from sessionwire.policy.lifetime import Expired, Lifetime, Span
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLAIMING",
+    "ORGANIZATION_HEADER",
     "VERSION_HEADER",
     "Claim",
     "Headers",
@@ -34,8 +36,12 @@ __all__ = [
 ]
 
 VERSION_HEADER = "sessionwire-version"
-CLAIMING = ("cookie", "authorization", "origin", VERSION_HEADER)
+ORGANIZATION_HEADER = "sessionwire-organization"
+CLAIMING = ("cookie", "authorization", "origin", VERSION_HEADER, ORGANIZATION_HEADER)
 """The headers, in lower case, in whose words a request says who it speaks for."""
+
+_PIN_LIMIT = 128
+"""Characters; no organization has an id as long as that."""
 
 Headers = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 """A request's headers: a mapping, or pairs; names in any case."""
@@ -79,6 +85,8 @@ class Claim:
     """The newest version that its sender has seen (P5)."""
     cookie: str | None = None
     """The `Cookie` header."""
+    pin: str | None = None
+    """The organization that the request is about, as its sender says; None: the active one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +136,40 @@ class SessionReader:
         viewer = viewer_of(given.token, compat=self._compat)
         said = plausible(_first(found[VERSION_HEADER]) or "", now=now)
         since = max(self._cookies.seen(cookie, now=now), said)
-        return Claim(given.token, given.by_cookie, viewer, since, cookie)
+        said_pins = found[ORGANIZATION_HEADER]
+        pin = ", ".join(said_pins)[:_PIN_LIMIT] if said_pins else None
+        return Claim(given.token, given.by_cookie, viewer, since, cookie, pin)
 
-    async def read(self, viewer: Viewer, *, since: Version = NEVER) -> Reading:
+    async def read(
+        self, viewer: Viewer, *, since: Version = NEVER, pin: str | None = None
+    ) -> Reading:
         """The newest reading of the `session` query; before it says None, the database is asked.
 
         A replica that lags behind another process does not know the newest sessions yet, and must
-        not sign anybody out. Raises Unavailable when the database does not answer in time.
+        not sign anybody out. Raises Forbidden for the pin of an organization that is not the
+        viewer's, and Unavailable when the database does not answer in time.
         """
         late = asyncio.get_running_loop().time() + self._deadline
-        reading = await self._relay.read("session", viewer, since=since)  # which has a deadline
+        reading = await self._ask(viewer, pin, since)  # which has a deadline
         if reading.value is not None or viewer.credential is None:
             return reading
         try:
             async with asyncio.timeout_at(late):
                 if await self._sessions.find(viewer) is not None:
                     now = await self._store.ping()
-                    reading = await self._relay.read("session", viewer, since=now)
+                    reading = await self._ask(viewer, pin, now)
                 return reading
         except TimeoutError:
             raise Unavailable("The database did not answer in time.") from None
+
+    async def _ask(self, viewer: Viewer, pin: str | None, since: Version) -> Reading:
+        args = {} if pin is None else {"organization": pin}
+        try:
+            return await self._relay.read("session", viewer, args, since=since)
+        except PeerError as error:
+            if error.code == "not_a_member":
+                refuse_stranger()
+            raise
 
     async def find(self, headers: Headers) -> SessionView | None:
         """The session that the headers carry, if it stands; raises as `read` does."""
@@ -161,7 +183,7 @@ class SessionReader:
         claim = self.claim(headers)
         if claim.viewer.credential is None:
             return Shown(None, claim.since)
-        reading = await self.read(claim.viewer, since=claim.since)
+        reading = await self.read(claim.viewer, since=claim.since, pin=claim.pin)
         view = reading.value
         if not isinstance(view, SessionView) or isinstance(self.judge(view), Expired):
             return Shown(None, reading.version)

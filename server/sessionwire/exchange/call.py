@@ -82,6 +82,8 @@ class Call:
     query: Mapping[str, Any]
     path: Mapping[str, str]
     """What stands in the place of the path's `{names}`."""
+    pin: str | None = None
+    """The organization that it is about, as it says; `me` is there only if it is theirs."""
     who: SignedIn | None = None
     open_writing: Writing | None = None
 

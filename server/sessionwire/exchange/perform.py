@@ -108,7 +108,10 @@ async def _carry_out(endpoint: Endpoint, call: Call) -> tuple[Reply, Version]:
     """The handler's reply, and the version of its last write: 0 for none."""
     backing = call.backing
     if endpoint.session:
-        call = replace(call, who=await backing.sessions.find(call.viewer))
+        who = await backing.sessions.find(call.viewer)
+        if who is not None and call.pin is not None:
+            who = await backing.organizations.pinned(who, call.pin)
+        call = replace(call, who=who)
     async with backing.store.writing() as writing:
         call = replace(call, open_writing=writing)
         renewal = await _renew(call)
@@ -168,6 +171,7 @@ def _call(
         body=body,
         query=query,
         path=path,
+        pin=claim.pin,
     )
 
 

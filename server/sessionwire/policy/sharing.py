@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 __all__ = ["preflight_headers", "shared_headers"]
 
 _READABLE = "etag, sessionwire-version, retry-after, x-retry-after, x-request-id"
-_SENDABLE = "content-type, authorization, if-none-match, sessionwire-version, x-requested-with"
+_SENDABLE = (
+    "content-type, authorization, if-none-match, sessionwire-organization, sessionwire-version, "
+    "x-requested-with"
+)
 _PREFLIGHT_SECONDS = "600"
 
 

@@ -42,6 +42,8 @@ class SignedIn:
 
     session: Document
     user: Document
+    pin: ObjectId | str | None = None
+    """The organization of theirs that a request is about, in place of the active one."""
 
 
 @dataclass(frozen=True, slots=True)

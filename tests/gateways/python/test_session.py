@@ -97,6 +97,33 @@ async def test_an_endpoint_reads_the_session_view(
     assert shown["user"] == over_http["user"] and shown["role"] == "owner"
 
 
+async def test_a_request_of_a_pinned_tab_is_about_its_organization(
+    served: Site, store: Store, settings: Settings
+) -> None:
+    """As long as the user is a member of it: then it is refused, and never another one."""
+    alice = await add_person(store, settings, "Alice")
+    acme = await add_organization(store, "Acme", {alice.id: "owner"})
+    other = await add_organization(store, "Other", {alice.id: "member"})
+    async with store.writing() as writing:
+        pointer = {"$set": {"activeOrganizationId": str(acme)}}
+        await writing.update_one("user", {"_id": alice.id}, pointer)
+    seen = {"sessionwire-version": format_version(writing.version)}
+    pin = {**seen, "sessionwire-organization": str(other)}
+    for _ in range(2):
+        for path in ("/me", "/api/auth/get-session"):
+            plain = (await served.get(path, alice, **seen)).json()
+            pinned = (await served.get(path, alice, **pin)).json()
+            assert (plain["role"], pinned["role"]) == ("owner", "member")
+    async with store.writing() as writing:
+        await writing.delete_many("member", {"organizationId": other})
+    pin["sessionwire-version"] = format_version(writing.version)
+    for path in ("/me", "/api/auth/get-session"):
+        refused = await served.get(path, alice, **pin)
+        assert refused.status_code == 403
+        assert refused.json()["code"] == "USER_IS_NOT_A_MEMBER_OF_THE_ORGANIZATION"
+        carries_the_headers(refused)
+
+
 async def test_a_visitor_reads_none(served: Site) -> None:
     assert (await served.get("/me")).json() is None
     assert (await served.get("/me", cookie="sessionwire.session_token=forged.x")).json() is None

@@ -133,7 +133,7 @@ ANSWERS: Final[Mapping[tuple[str, str], Answer]] = {
     ),
     ("POST", "/sign-out"): Answer("End this session.", _object(success={"const": True})),
     ("GET", "/get-session"): Answer(
-        "Who is signed in, and in which organization.", _nullable(_VIEW), (304,)
+        "Who is signed in, and in which organization.", _nullable(_VIEW), (304, 403)
     ),
     ("POST", "/get-session"): Answer("Not offered.", None, (405,)),
     ("POST", "/update-user"): Answer("Change the profile.", _DONE),

@@ -66,6 +66,16 @@ def openapi(endpoints: Iterable[Endpoint], *, version: str) -> dict[str, Any]:
     }
 
 
+_READ = "/get-session"
+_PIN = {
+    "name": "Sessionwire-Organization",
+    "in": "header",
+    "required": False,
+    "description": "The organization that the request is about, in place of the active one.",
+    "schema": {"type": "string"},
+}
+
+
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     answer = ANSWERS[endpoint.method, endpoint.path]
     operation: dict[str, Any] = {
@@ -105,7 +115,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         }
         for each in endpoint.query.fields
     ]
-    return [*named, *queried]
+    return [*named, *queried, *([_PIN] if endpoint.session or endpoint.path == _READ else [])]
 
 
 def _request_body(endpoint: Endpoint, schema: Schema) -> dict[str, Any]:

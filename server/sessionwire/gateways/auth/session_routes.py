@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,29 +14,28 @@ from sessionwire.exchange.perform import shown
 from sessionwire.exchange.schema import Field, Schema
 from sessionwire.gateways.auth.wire import session_json, session_view_json
 from sessionwire.model import format_version, parse_id
-from sessionwire.policy.lifetime import Expired, Fresh
+from sessionwire.policy.lifetime import Due, Expired, Fresh
 from sessionwire.reactive.shapes import SessionView
 
 if TYPE_CHECKING:
     from sessionwire.auth.reading import Reading
-    from sessionwire.policy.lifetime import Due
 
 __all__ = ["ENDPOINTS"]
 
 
 async def get_session(call: Call) -> Reply:
     """Answered by the relay; no database read while the session is held (docs/protocol.md)."""
-    reading = await call.backing.reading.read(call.viewer, since=call.since)
+    reading = await call.backing.reading.read(call.viewer, since=call.since, pin=call.pin)
     view = reading.value
     if not isinstance(view, SessionView):
         return _signed_out(call, reading)
     verdict = call.backing.reading.judge(view)
     if isinstance(verdict, Expired):
         return replace(_signed_out(call, reading), headers={})
-    if isinstance(verdict, Fresh):
+    if isinstance(verdict, Fresh) and call.pin is None:
         holding = Holding(call.viewer, reading.changed_at, verdict.until, call.since)
         return replace(_answer(call, reading, view), holding=holding)
-    if call.unmarked and call.query.get("disableRefresh") != "true":
+    if isinstance(verdict, Due) and call.unmarked and call.query.get("disableRefresh") != "true":
         return await _extended(call, reading, view, verdict)
     return _answer(call, reading, view)
 
@@ -53,7 +53,7 @@ async def _extended(call: Call, reading: Reading, view: SessionView, due: Due) -
             version = writing.version
     except (Unavailable, TimeoutError):
         return _answer(call, reading, view)
-    reading = await backing.relay.read("session", call.viewer, since=version)
+    reading = await backing.reading.read(call.viewer, since=version, pin=call.pin)
     if not isinstance(reading.value, SessionView):
         return _signed_out(call, reading)
     again = call.token is not None and call.by_cookie
@@ -63,7 +63,7 @@ async def _extended(call: Call, reading: Reading, view: SessionView, due: Due) -
 
 
 def _answer(call: Call, reading: Reading, view: SessionView) -> Reply:
-    headers = {"etag": _etag(reading)}
+    headers = {"etag": _etag(call, reading)}
     if call.if_none_match == headers["etag"]:
         return Reply(status=304, headers=headers, version=reading.version)
     compat = call.backing.settings.compat == "better-auth"
@@ -75,11 +75,15 @@ def _answer(call: Call, reading: Reading, view: SessionView) -> Reply:
 def _signed_out(call: Call, reading: Reading) -> Reply:
     dead = call.token is not None and call.by_cookie
     cookies = call.backing.cookies.deletion() if dead else []
-    return Reply(None, cookies=cookies, headers={"etag": _etag(reading)}, version=reading.version)
+    return Reply(
+        None, cookies=cookies, headers={"etag": _etag(call, reading)}, version=reading.version
+    )
 
 
-def _etag(reading: Reading) -> str:
-    return f'"{format_version(reading.changed_at)}"'
+def _etag(call: Call, reading: Reading) -> str:
+    """The version, and in a pinned tab which organization it is of."""
+    of = "" if call.pin is None else f".{zlib.crc32(call.pin.encode()):08x}"
+    return f'"{format_version(reading.changed_at)}{of}"'
 
 
 async def post_session(call: Call) -> Reply:

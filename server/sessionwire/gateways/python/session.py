@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from starlette.requests import HTTPConnection  # noqa: TC002 (FastAPI reads the annotations)
 
-from sessionwire.errors import Unauthorized, Unavailable
+from sessionwire.errors import Forbidden, Unauthorized, Unavailable
 from sessionwire.gateways.python.origin import assert_origin
 from sessionwire.gateways.python.refusal import Refusal
 from sessionwire.gateways.python.server import api_for
@@ -28,9 +28,10 @@ _RETRY_AFTER = "1"
 async def get_current_session(request: HTTPConnection) -> SessionView | None:
     """The session that the request speaks for; None when signed out.
 
-    No database read while the session is held; it does not extend the session. Raises Refusal:
-    503 when the database cannot say, and 403 for a WebSocket of a page that is not trusted, which
-    must be asked before it is accepted.
+    It shows the organization that the request says by `Sessionwire-Organization`, else the active
+    one. No database read while the session is held; it does not extend the session. Raises Refusal:
+    503 when the database cannot say, 403 for an organization that is not theirs, and for a
+    WebSocket of a page that is not trusted, which must be asked before it is accepted.
     """
     return (await shown_to(request)).view
 
@@ -43,6 +44,8 @@ async def shown_to(request: HTTPConnection) -> Shown:
         return await api_for(request).reading.show(request.headers)
     except Unavailable as error:
         raise Refusal.of(error, headers={"retry-after": _RETRY_AFTER}) from None
+    except Forbidden as error:
+        raise Refusal.of(error) from None
 
 
 async def require_session(request: HTTPConnection) -> SessionView:
