@@ -47,14 +47,14 @@ MUTATIONS = (
         "I1", "of several changes only the first is applied", _HUB,
         "        for group in groups:\n            touched = self.replica.apply(",
         "        for group in list(groups)[:1]:\n            touched = self.replica.apply(",
-        "test_convergence.py",
+        "test_stream.py::test_i01_of_many_changes_at_once_each_is_shown",
     ),
     Mutation(
         "I1b", "a switch of the organization changes no more than a name does",
         "server/sessionwire/reactive/builtin.py",
         '_DECISIVE = frozenset({"banned", "activeOrganizationId"})',
         '_DECISIVE = frozenset({"banned"})',
-        "test_convergence.py",
+        "test_stream.py::test_i01_of_many_changes_at_once_each_is_shown",
     ),
     Mutation(
         "I2", "no barrier: an answer older than `since` is given", _OUTBOX,

@@ -1,4 +1,4 @@
-"""The stream under fault: no gap, no loop, no event that wedges it (I4, I5, I9 to I12)."""
+"""The stream under fault: no gap, no loop, no event that wedges it (I1, I4, I5, I9 to I12)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,38 @@ async def count(store: Store, id: int, n: int) -> None:
         await writing.update_one("counter", {"_id": id}, {"$set": {"n": n}}, upsert=True)
 
 
-# I4, I5
+# I1, I4, I5
+
+
+async def test_i01_of_many_changes_at_once_each_is_shown(data: tuple[Store, Settings]) -> None:
+    """Everybody gets another name, and is sent to another organization, by two commands."""
+    async with contextlib.AsyncExitStack() as stack:
+        place = await stack.enter_async_context(site(*data))
+        people = [await place.person(f"P{n}") for n in range(20)]
+        everybody = {each.id: "member" for each in people}
+        places = [await add_organization(place.store, name, everybody) for name in ("One", "Two")]
+        tabs = [
+            await stack.enter_async_context(
+                witness(place.server.address, "session", cookie=each.cookie)
+            )
+            for each in people
+        ]
+        users = place.store._collection("user")
+        for turn in range(longer(6)):
+            for field, value in (
+                ("name", f"Turn {turn}"),
+                ("activeOrganizationId", str(places[turn % 2])),
+            ):
+                await users.update_many({}, {"$set": {field: value}})
+            for live in tabs:
+                await live.until_shown(
+                    0,
+                    lambda data, turn=turn: (  # type: ignore[misc]
+                        data["user"]["name"] == f"Turn {turn}"
+                        and (data["organization"] or {}).get("id") == str(places[turn % 2])
+                    ),
+                    within=5,
+                )
 
 
 async def test_i04_nothing_is_lost_between_the_read_and_the_stream(
