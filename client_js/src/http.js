@@ -34,7 +34,8 @@ const CREDENTIAL = /^(sign|change-password)/;
 export function createHttp({ fetch, origin, environment, live, reached }) {
   const { session, protocol, flush } = live;
   const patch = createForesight(live);
-  const beginSwitch = createSwitching(live);
+  let underWay = 0;
+  const beginSwitch = createSwitching(live, () => underWay > 0);
 
   /** @param {string} path  such as `sign-in/email` @param {Record<string, any>} [input]  the body; of a read, the query */
   const call = async (path, input = {}) => {
@@ -92,6 +93,12 @@ export function createHttp({ fetch, origin, environment, live, reached }) {
     return outcome;
   };
 
+  /** @type {typeof perform} */
+  const counted = (...args) => {
+    underWay += 1;
+    return perform(...args).finally(() => (underWay -= 1));
+  };
+
   const delay = environment.random() * REFRESH_WITHIN;
   let triedAt = -REFRESH_EVERY;
 
@@ -105,7 +112,7 @@ export function createHttp({ fetch, origin, environment, live, reached }) {
     call('get-session');
   });
 
-  return perform;
+  return counted;
 }
 
 /** The fields that are stated. @param {object} fields @returns {[string, any][]} */

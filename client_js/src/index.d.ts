@@ -174,12 +174,14 @@ type Done = { status: boolean };
  * Where a switch of the organization stands, by `setActive` or by `pin`. `to` is the id (or the slug, where that was
  * stated), or null for none. What is shown is never of two organizations: `session` shows the old one until all data
  * of the new one are there, and then `switched` follows. `membership_lost`: a pin was given up, because the user is no
- * longer a member of that organization; the active one is shown instead.
+ * longer a member of that organization; the active one is shown instead. `moved`: another tab, device or program has
+ * switched what this tab, which is not pinned, shows: say so before somebody acts in the wrong place.
  */
 export type Switching =
   | { readonly status: 'idle'; readonly reason?: 'membership_lost' }
   | { readonly status: 'switching'; readonly to: string | null }
   | { readonly status: 'switched'; readonly to: string | null }
+  | { readonly status: 'moved'; readonly from: string | null; readonly to: string | null }
   | { readonly status: 'failed'; readonly to: string | null; readonly error: WireError };
 
 export interface OrganizationCalls {

@@ -7,13 +7,20 @@
  * @typedef {import('./index.js').WireError} WireError
  */
 
-/** @param {import('./live.js').Live} live */
-export function createSwitching(live) {
+/**
+ * @param {import('./live.js').Live} live
+ * @param {() => boolean} isActing  whether a call of this tab is under way, which may move it
+ */
+export function createSwitching(live, isActing) {
   const { session, protocol, observers, switching } = live;
   /** @param {Switching} state */
   const set = (state) => switching.replace(state)();
   /** Why a pin was given up, as far as it has been told. @type {WireError | null} */
   let told = null;
+  /** Whose session was shown last, and in which organization. */
+  let whose = '';
+  /** @type {string | null} */
+  let where = null;
 
   /** Ends a switch, unless another one has begun. @param {Switching} begun @param {WireError | null} error */
   const finish = (begun, error) => {
@@ -23,13 +30,19 @@ export function createSwitching(live) {
 
   const observe = () => {
     const { pinning } = live;
-    const { refusal } = protocol.view();
+    const { refusal, session: own } = protocol.view();
     const isGivenUp = refusal !== null && refusal !== told;
-    if (!isGivenUp && session.get().status !== 'live') return;
+    if (!isGivenUp && (session.get().status !== 'live' || own?.answer !== own?.staged)) return; // not all is there
     told = refusal;
     live.pinning = null;
+    const isOwn = switching.get().status === 'switching' || isActing();
     if (pinning) finish(pinning, isGivenUp ? refusal : null);
     else if (isGivenUp) set({ status: 'idle', reason: 'membership_lost' });
+    const { data } = session.get();
+    const [id, to, from] = [data?.session.id, data?.organization?.id ?? null, where];
+    const isMoved = id === whose && to !== from && !isOwn;
+    [whose, where] = [isGivenUp ? '' : id, to];
+    if (isMoved) set({ status: 'moved', from, to });
   };
   observers.add(observe);
   observe();

@@ -47,7 +47,7 @@ async function measure() {
 
 const BUDGETS = /** @type {const} */ ({
   'index.js': 4_096,
-  'after.js': 2_320,
+  'after.js': 2_496,
   'fallback.js': 2_368,
   'shared-socket.js': 4_352,
 });

@@ -27,6 +27,42 @@ async function startInAcme() {
   return { ...started, organization, seen, steps };
 }
 
+describe('a tab that is not pinned', () => {
+  test('says when it was moved by others, and from where', async () => {
+    const { world, client, steps } = await startInAcme();
+    world.socket.update(2, { id: 1, data: umbrella, tag: 'b' }, { id: 2, data: { id: 'umbrella' }, tag: 'o2' });
+    assert.deepEqual(client.organization.switching.get(), { status: 'moved', from: 'acme', to: 'umbrella' });
+    world.socket.update(3, { id: 1, data: { ...umbrella, user: { name: 'Alicia' } }, tag: 'c' });
+    assert.deepEqual(steps, ['idle', 'moved umbrella'], 'once');
+    world.socket.update(4, { id: 1, data: { ...umbrella, organization: null }, tag: 'd' });
+    assert.deepEqual(client.organization.switching.get(), { status: 'moved', from: 'umbrella', to: null });
+  });
+
+  test('says so when it comes back to another organization', async () => {
+    const { world, client } = await startInAcme();
+    world.socket.end();
+    world.advance(1_000);
+    world.socket.open(6);
+    assert.equal(client.organization.switching.get().status, 'idle');
+    world.socket.update(7, { id: 1, data: umbrella, tag: 'b' }, { id: 2, data: { id: 'umbrella' }, tag: 'o2' });
+    assert.deepEqual(client.organization.switching.get(), { status: 'moved', from: 'acme', to: 'umbrella' });
+  });
+
+  test('is not moved by its own calls, by another user, or by a pin', async () => {
+    const { world, client, nth, steps } = await startInAcme();
+    const made = client.organization.create({ name: 'Umbrella', slug: 'umbrella' });
+    await (await nth(0)).answer({ id: 'umbrella' }, wrote(5));
+    world.socket.update(5, { id: 1, data: umbrella, tag: 'b' }, { id: 2, data: { id: 'umbrella' }, tag: 'o2' });
+    await made;
+    world.socket.update(6, { id: 1, data: { ...acme, session: { id: 's2' } }, tag: 'c' });
+    client.pin('initech');
+    const asked = world.socket.sent.filter(({ args }) => args?.organization === 'initech');
+    const data = (/** @type {string} */ query) => (query === 'session' ? sessionOf('initech') : { id: 'initech' });
+    world.socket.update(7, ...asked.map(({ id, query }) => ({ id, data: data(query), tag: query })));
+    assert.deepEqual(steps, ['idle', 'switching initech', 'switched initech']);
+  });
+});
+
 describe('setActive', () => {
   test('is switching at once, and switched when the data are there: no moment shows two organizations', async () => {
     const { world, client, nth, seen, steps } = await startInAcme();
