@@ -151,6 +151,12 @@ MUTATIONS = (
         "test_isolation.py::test_i16_what_was_written_is_read_through_whichever_process",
     ),
     Mutation(
+        "I16b", "an answer over HTTP is given again though the session has changed",
+        "server/sessionwire/gateways/auth/held.py",
+        "return held if watch.result.changed_at == held.changed_at else None", "return held",
+        "../gateways/test_held.py",
+    ),
+    Mutation(
         "I17", "without an answer of the database nobody is signed in", _RELAY,
         '            raise Unavailable("The database did not answer in time.") from None\n',
         '            return Reading(None, b"null", self.hub.position, self.hub.position)\n',
