@@ -47,6 +47,20 @@ async def test_a_switch_in_the_menu_shows_on_the_other_device(devices: Devices) 
     await expect(one.organization).to_have_text("Analytical Engines")
 
 
+async def test_who_is_switched_from_elsewhere_is_told(devices: Devices) -> None:
+    one, other = await two(devices)
+    await one.create_organization("Analytical Engines")
+    await expect(other.named("banner-moved")).to_have_text(
+        "Switched elsewhere: you are now in Analytical Engines."
+    )
+    await expect(one.named("banner-moved")).to_be_hidden()
+    await other.switch_to("Ada's workspace")
+    await expect(one.named("banner-moved")).to_have_text(
+        "Switched elsewhere: you are now in Ada's workspace."
+    )
+    await expect(other.named("banner-moved")).to_be_hidden()
+
+
 async def test_a_switch_by_another_program_shows_on_both_devices(
     devices: Devices, server: Running
 ) -> None:

@@ -2,7 +2,9 @@
 /** The bar at the top: the organization switcher, the connection light and the version. */
 import { onSubmit, run } from './form.js';
 import { byId, showRows, tell, within, write } from './page.js';
-import { shortVersion, slugOf, wordStatus } from './words.js';
+import { shortVersion, slugOf, wordMove, wordStatus } from './words.js';
+
+const MOVED_FOR = 8_000;
 
 /**
  * @typedef {import('/sessionwire/client/index.js').SessionClient} SessionClient
@@ -17,6 +19,7 @@ export function createBar(client) {
   const panel = createPanel();
   const error = byId('switch-error');
   connectCreation(client, panel);
+  connectMoves(client);
   const signOut = byId('sign-out');
   signOut.addEventListener('click', () => run(signOut, byId('stale'), () => client.signOut()));
 
@@ -45,6 +48,17 @@ export function createBar(client) {
       });
     },
   };
+}
+
+/** Says for a moment that this tab was switched elsewhere. @param {SessionClient} client */
+function connectMoves(client) {
+  const notice = byId('moved');
+  let hiding = 0;
+  client.organization.switching.subscribe(({ status }) => {
+    clearTimeout(hiding);
+    tell(notice, status === 'moved' ? wordMove(client.session.get().data?.organization?.name) : null);
+    if (status === 'moved') hiding = setTimeout(() => tell(notice, null), MOVED_FOR);
+  });
 }
 
 /** @param {string} status */

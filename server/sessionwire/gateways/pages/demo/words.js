@@ -24,6 +24,11 @@ export function wordStatus(status) {
   return STATUSES[status];
 }
 
+/** @param {string | undefined} name  of the organization that is shown now */
+export function wordMove(name) {
+  return `Switched elsewhere: you are now in ${name ?? 'no organization'}.`;
+}
+
 /** The ends of a version's seconds and of its counter: what differs, and still grows. @param {string | null} version */
 export function shortVersion(version) {
   return version === null ? '' : `…${version.slice(4, 8)}.${version.slice(-4)}`;
