@@ -190,8 +190,14 @@ def launch(data_dir: Path, *options: str, **environment: str) -> Served:
             cwd=room,
             start_new_session=True,
             env=_environment(environment),
+            preexec_fn=_heed_interrupts,
         )
     return Served(process, log, data_dir)
+
+
+def _heed_interrupts() -> None:
+    """A shell has its background jobs ignore SIGINT, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def run_to_end(data_dir: Path, *options: str, **environment: str) -> Ended:
