@@ -285,10 +285,10 @@ class SessionWire:
         """What stands between the door and the routes."""
         return router
 
-    def answer_again(self, address: bytes, scope: Scope) -> tuple[bytes, bytes] | None:
+    def answer_again(self, address: bytes, scope: Scope) -> tuple[int, bytes] | None:
         """What a GET without a body is answered, if that holds from before; counted as a request.
 
-        In two parts, between which the web server's own headers have their place.
+        It is a status, and what follows the web server's own headers.
         """
         return None if self._router is None else self._router.answer_again(address, scope)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from typing import Any
 
+import pytest
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous import pool
 from pymongo.asynchronous import topology as topology_module
 from pymongo.errors import PyMongoError
 from pymongo.lock import _async_create_condition, _async_create_lock
@@ -16,6 +19,13 @@ from sessionwire.store.mongod import free_port
 
 TIMES = 60
 topology: Any = topology_module
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there is nothing to mend")
+def test_the_driver_still_waits_where_it_is_mended() -> None:
+    """A version of PyMongo that calls it otherwise has to be looked at again."""
+    for module in (pool, topology_module):
+        assert getattr(module, "_async_cond_wait", None) is driver._waited
 
 
 async def test_a_wait_still_ends_by_news_and_by_its_time() -> None:

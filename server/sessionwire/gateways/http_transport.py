@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from sessionwire.gateways.transport import PEER, STOPPING, Stopping
 from sessionwire.policy.headers import api_headers
@@ -42,9 +42,9 @@ class BoundedConfig(uvicorn.Config):
     """uvicorn's configuration, and what the protocol keeps to."""
 
     limits: Limits
-    answer_again: Callable[[bytes, Any], tuple[bytes, bytes] | None] | None = None
-    """Asked first by a GET of this address, with its scope: an answer that holds from before, in
-    two parts, between which our own headers go. It is for the whole application to give."""
+    answer_again: Callable[[bytes, Any], tuple[int, bytes] | None] | None = None
+    """Asked first by a GET of this address, with its scope: the status of an answer that holds from
+    before, and what follows our own headers. It is for the whole application to give."""
     unbelieved = False
     """Whether to say it, once, when somebody forwards a request who is not believed."""
 
@@ -67,7 +67,7 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         self._budget = config.limits.head
         self._status = 400
         self._stopping = Stopping()
-        self._again: tuple[bytes, bytes] | None = None
+        self._again: tuple[int, bytes] | None = None
         self._answer_again = None if config.access_log else config.answer_again
 
     def connection_made(self, transport: Any) -> None:
@@ -143,7 +143,7 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
         self._in_head = False
         self._disarm()
 
-    def _ready_answer(self) -> tuple[bytes, bytes] | None:
+    def _ready_answer(self) -> tuple[int, bytes] | None:
         """The answer, if it is known without the application, and this is its turn."""
         if (
             self._answer_again is None
@@ -168,7 +168,7 @@ class BoundedHTTPProtocol(HttpToolsProtocol):
             super().on_message_complete()
         else:
             ours = [b"%b: %b\r\n" % each for each in self.server_state.default_headers]
-            self.transport.write(b"".join((again[0], *ours, again[1])))
+            self.transport.write(b"".join((STATUS_LINE[again[0]], *ours, again[1])))
             self.on_response_complete()
         self._disarm()
 

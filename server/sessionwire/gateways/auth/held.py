@@ -34,7 +34,6 @@ _SIZE = 4_096
 _DECIDING = frozenset(name.encode() for name in (*CLAIMING, "host", "if-none-match"))
 """The headers that decide an answer; all others say who asks, or how."""
 _VERSION = VERSION_HEADER.encode()
-_PHRASES = {200: b"OK", 304: b"Not Modified"}
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -44,8 +43,6 @@ class Held(msgspec.Struct, frozen=True):
     changed_at: Version
     until: datetime
     status: int
-    line: bytes
-    """The status line."""
     headers: bytes
     """All but the version's, the request's id and the web server's own."""
     body: bytes
@@ -84,7 +81,6 @@ class HeldAnswers:
             holding.changed_at,
             holding.until,
             response.status_code,
-            b"HTTP/1.1 %d %b\r\n" % (response.status_code, _PHRASES[response.status_code]),
             b"".join([b"%b: %b\r\n" % each for each in said]),
             bytes(response.body),
         )

@@ -42,8 +42,6 @@ class Answer(Protocol):
     @property
     def status(self) -> int: ...
     @property
-    def line(self) -> bytes: ...
-    @property
     def headers(self) -> bytes: ...
     @property
     def body(self) -> bytes: ...
@@ -119,8 +117,8 @@ class Requests:
         finally:
             self._count(method, route, answered.status or _LEFT, time.perf_counter() - began)
 
-    def answer_again(self, address: bytes, scope: Scope) -> tuple[bytes, bytes] | None:
-        """A GET's answer, if one holds from before; the web server's headers go in between."""
+    def answer_again(self, address: bytes, scope: Scope) -> tuple[int, bytes] | None:
+        """A GET's status, and what follows the web server's headers, if that holds from before."""
         held = self._held
         if held is None:
             return None
@@ -131,7 +129,7 @@ class Requests:
         said = (found.headers, held.version, _HEADER, b": ", self._id(scope), b"\r\n\r\n")
         answer = b"".join((*said, found.body))
         self._count("GET", held.route, found.status, time.perf_counter() - began)
-        return found.line, answer
+        return found.status, answer
 
     def _count(self, method: str, route: str, status: int, seconds: float) -> None:
         key = (method, route, status)
