@@ -53,7 +53,8 @@ export function createBar(client) {
 /** Says for a moment that this tab was switched elsewhere. @param {SessionClient} client */
 function connectMoves(client) {
   const notice = byId('moved');
-  let hiding = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let hiding;
   client.organization.switching.subscribe(({ status }) => {
     clearTimeout(hiding);
     tell(notice, status === 'moved' ? wordMove(client.session.get().data?.organization?.name) : null);
