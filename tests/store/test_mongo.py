@@ -222,8 +222,11 @@ async def test_the_newest_version_is_at_least_that_of_a_write(either: Store) -> 
 async def test_transactions_that_lock_one_document_come_one_after_the_other(
     either: Store,
 ) -> None:
-    async def add() -> None:
-        async with either.writing() as writing:
+    """Within a process they wait for each other; between two MongoDB has them run again."""
+    another = Store(either.client, either.stream_client, either.name)
+
+    async def add(store: Store) -> None:
+        async with store.writing() as writing:
 
             async def work() -> None:
                 found = await writing.find_one("c", {"_id": "count"})
@@ -237,9 +240,31 @@ async def test_transactions_that_lock_one_document_come_one_after_the_other(
     await either._collection("lock").insert_one({"_id": 1})
     await either._collection("c").insert_one({"_id": "other"})
     async with asyncio.TaskGroup() as group:
-        for _ in range(10):
-            group.create_task(add())
+        for _ in range(5):
+            group.create_task(add(either))
+            group.create_task(add(another))
     assert await either.find_one("c", {"_id": "count"}) == {"_id": "count", "n": 10}
+
+
+async def test_of_fifty_transactions_on_one_document_mongodb_undoes_none(either: Store) -> None:
+    async def undone() -> int:
+        status = await either.client.admin.command("serverStatus")
+        return int(status["transactions"]["totalAborted"])
+
+    async def add() -> None:
+        async with either.writing() as writing:
+            await writing.atomically(
+                "lock", 1, lambda: writing.update_one("c", {"_id": 1}, {"$inc": {"n": 1}})
+            )
+
+    await either._collection("lock").insert_one({"_id": 1})
+    await either._collection("c").insert_one({"_id": 1, "n": 0})
+    before = await undone()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(50):
+            group.create_task(add())
+    assert await either.find_one("c", {"_id": 1}) == {"_id": 1, "n": 50}
+    assert await undone() == before
 
 
 async def test_what_the_work_raises_undoes_its_writes(either: Store) -> None:

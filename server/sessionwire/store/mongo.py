@@ -7,7 +7,6 @@ import contextlib
 import inspect
 import logging
 import random
-import time
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -34,6 +33,7 @@ from sessionwire.store.indexes import ensure_indexes
 from sessionwire.store.mapping import Naming
 from sessionwire.store.renamed import RenamedCollection
 from sessionwire.store.times import from_timestamp, time_of
+from sessionwire.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -95,6 +95,7 @@ class Store:
         self.stream_client = stream_client
         self.sharded = False
         self.naming = naming or Naming()
+        self.turns = Turns()
         self._name = database
 
     @classmethod
@@ -364,19 +365,22 @@ class Writing:
     ) -> _Result:
         """What `work` returns, run as a transaction, alone among those that lock the same document.
 
-        Who comes second is run again, and sees what the first one did. `work` reads and writes
-        through this object only, and what it raises undoes its writes, and forgets its notes.
+        Who comes second waits for the first, or is run again when that is another process', and
+        sees what it did. `work` reads and writes through this object only, and what it raises
+        undoes its writes, and forgets its notes.
         Raises Unavailable when others are in the way for too long.
         """
-        deadline = time.monotonic() + _TRANSACTION_SECONDS
-        while True:
-            try:
-                return await self._transaction(collection, id, work)
-            except (Unavailable, driver_errors.PyMongoError) as error:
-                if not _is_transient(error) or time.monotonic() > deadline:
-                    with translated():
-                        raise
-            await asyncio.sleep(random.uniform(0.001, 0.02))
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _TRANSACTION_SECONDS
+        async with self._store.turns.at(collection, id, until=deadline):
+            while True:
+                try:
+                    return await self._transaction(collection, id, work)
+                except (Unavailable, driver_errors.PyMongoError) as error:
+                    if not _is_transient(error) or clock() > deadline:
+                        with translated():
+                            raise
+                await asyncio.sleep(random.uniform(0.001, 0.02))
 
     async def _transaction(
         self, collection: str, id: Any, work: Callable[[], Awaitable[_Result]]
