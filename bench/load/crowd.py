@@ -22,6 +22,8 @@ _AT_ONCE = 1_500
 _ATTEMPTS = 10
 _PER_ADDRESS = 20_000
 _SMALL = 4 * 1024
+_IP_BIND_ADDRESS_NO_PORT = 24
+"""Of Linux; the socket module has it from Python 3.12 on."""
 
 
 class Crowd:
@@ -55,15 +57,31 @@ class Crowd:
         person = self._people[index % len(self._people)]
         client = Client(index, person, self._wire, ready=self._ready, arrived=self._arrived)
         self.clients.append(client)
-        loop = asyncio.get_running_loop()
-        source = (f"127.0.0.{2 + index // _PER_ADDRESS}", 0)
         for attempt in range(_ATTEMPTS):
             try:
-                await loop.create_connection(lambda: client, *self._place, local_addr=source)
+                await self._reach(client, f"127.0.0.{2 + index // _PER_ADDRESS}")
                 return
             except OSError:  # the kernel of a busy server refuses, as it would a browser
                 await asyncio.sleep(0.1 * (attempt + 1))
         raise ConnectionError(f"no connection to {self._place}")
+
+    async def _reach(self, client: Client, source: str) -> None:
+        """The port is chosen as late as the connection is made, among those free for this server.
+
+        Chosen before, it has to be free for every server: after some storms the kernel searches for
+        a millisecond, and it is that which is measured.
+        """
+        loop = asyncio.get_running_loop()
+        raw = socket.socket()
+        try:
+            raw.setblocking(False)
+            raw.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            raw.bind((source, 0))
+            await loop.sock_connect(raw, self._place)
+            await loop.create_connection(lambda: client, sock=raw)
+        except BaseException:
+            raw.close()
+            raise
 
     def _ready(self, _: Client) -> None:
         self._gate.release()
