@@ -111,7 +111,9 @@ class Stage:
         """How many frames there were to send."""
         before = self.written.frames
         for outbox in self.hub.take_ready():
-            outbox.wake()
+            write = outbox.wake()
+            if write is not None:
+                write()
         return self.written.frames - before
 
     def rename(self, collection: str, id: Id, name: str) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sessionwire.policy.limits import Limits
     from sessionwire.reactive.change import Change, Group, Key
     from sessionwire.reactive.hub import Hub
+    from sessionwire.reactive.outbox import Outbox
     from sessionwire.reactive.replica import Load
     from sessionwire.store.feed import Item
     from sessionwire.store.mongo import Store
@@ -43,6 +44,8 @@ _LONGEST_PAUSE = 0.4
 """After a load of more than `_CROWD` keys the next one waits, so many seconds for each key: a crowd
 is arriving, and what it needs goes into few reads. A crowd that keeps coming makes the loads, and
 with them the pauses, grow; at 100 connections a second they shrink to none."""
+_TOGETHER = 64
+"""How many connections' frames are built before they are written."""
 
 
 class Source(Protocol):
@@ -292,8 +295,9 @@ class Relay:
         """Do what the hub has to be done: load, wake connections and readers, log failures."""
         if self.hub.replica.wanting:
             self._needs.set()
-        for outbox in self.hub.take_ready():
-            outbox.wake()
+        ready = self.hub.take_ready()
+        for first in range(0, len(ready), _TOGETHER):
+            _wake(ready[first : first + _TOGETHER])
         while self._waiting and (
             self._waiting[0][0] <= self.hub.position or self._waiting[0][2].done()
         ):
@@ -376,6 +380,13 @@ def _reached(item: Item) -> Version:
     """Where the stream is after the item."""
     version = NEVER if isinstance(item, Lost) else item.version
     return NEVER if version is None else version
+
+
+def _wake(outboxes: Iterable[Outbox]) -> None:
+    """Have the frames of all built, then written: writes behind one another cost a third less."""
+    for write in [outbox.wake() for outbox in outboxes]:
+        if write is not None:
+            write()
 
 
 def _resolver(future: asyncio.Future[None]) -> Callable[[], None]:

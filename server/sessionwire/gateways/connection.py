@@ -15,7 +15,7 @@ from sessionwire.context import CONNECTION, REQUEST
 from sessionwire.gateways.pulse import PERIOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from starlette.websockets import WebSocket
 
@@ -68,8 +68,11 @@ class Wire(Protocol):
 class Connection(Protocol):
     """One accepted WebSocket. It knows nothing of what the frames say."""
 
-    def wake(self) -> None:
-        """There may be something to send. Safe to call at any time, also before and after."""
+    def wake(self) -> Callable[[], None] | None:
+        """There may be something to send. Safe to call at any time, also before and after.
+
+        What it returns writes it, and is to be called before anything else is done.
+        """
 
     def stop(self) -> None:
         """The server is stopping: say goodbye and close; the peers come back one by one."""
@@ -81,14 +84,16 @@ class Connection(Protocol):
 class DirectConnection:
     """A connection under our uvicorn protocol: no task of its own.
 
-    Frames are written as soon as they are known, by whoever wakes it. A peer that does not read for
-    `write_deadline` seconds is cut. `acted` is called after each message from the peer.
+    Whoever wakes it writes its frames, those of many connections behind one another. A peer that
+    does not read for `write_deadline` seconds is cut. `acted` is called after each message from the
+    peer.
     """
 
     __slots__ = (
         "_acted",
         "_deadline",
         "_ended",
+        "_frames",
         "_names",
         "_part",
         "_pulse",
@@ -106,6 +111,7 @@ class DirectConnection:
         self._deadline = write_deadline
         self._pulse = pulse
         self._part = -1
+        self._frames: Sequence[bytes] = ()
         self._wire: Wire | None = None
         self._socket: LiveSocket | None = None
         self._ended: Callable[[], None] | None = None
@@ -121,15 +127,15 @@ class DirectConnection:
             self.left()
         elif self._wire is not None:  # else it has ended by what had arrived already
             self._part = self._pulse.add(self)
-            self.wake()
+            self._tell()
 
     def is_paused(self) -> bool:
         return self._socket is not None and self._socket.paused
 
-    def wake(self) -> None:
+    def wake(self) -> Callable[[], None] | None:
         wire, live = self._wire, self._socket
         if wire is None or live is None or live.closed:
-            return
+            return None
         now, wall = time.monotonic(), datetime.now(UTC)
         if live.paused:
             self._stall(live)
@@ -137,26 +143,38 @@ class DirectConnection:
                 wire.take(now=now, wall=wall)  # it does not read, and must not be told more
                 live.abort()
             self._arm(wire.recheck_in(now=now, wall=wall))
+            return None
+        self._frames = wire.take(now=now, wall=wall)
+        self._arm(wire.recheck_in(now=now, wall=wall))
+        return self._write if self._frames or wire.close is not None else None
+
+    def _write(self) -> None:
+        wire, live = self._wire, self._socket
+        frames, self._frames = self._frames, ()
+        if wire is None or live is None:
             return
-        for frame in wire.take(now=now, wall=wall):
+        for frame in frames:
             live.send(frame)
         if wire.close is not None:
             live.close(wire.close.code, wire.close.reason)
-            return
-        if live.paused:
+        elif live.paused:
             self._stall(live)
-        self._arm(wire.recheck_in(now=now, wall=wall))
+
+    def _tell(self) -> None:
+        write = self.wake()
+        if write is not None:
+            write()
 
     def stop(self) -> None:
         if self._wire is not None:
             self._wire.end("shutdown", after=return_after())
-            self.wake()
+            self._tell()
 
     def beat(self) -> None:
         """Find a peer that is gone without a word, and look at the clock for the wire."""
         if self._socket is not None and not self._socket.ping():
             self._socket.close(1011, "keepalive ping timeout")
-        self.wake()
+        self._tell()
 
     def _stall(self, live: LiveSocket) -> None:
         if self._stalled is None:
@@ -174,7 +192,7 @@ class DirectConnection:
             self._recheck.cancel()
             self._recheck = None
         if seconds is not None and seconds < PERIOD:
-            self._recheck = asyncio.get_running_loop().call_later(seconds, self.wake)
+            self._recheck = asyncio.get_running_loop().call_later(seconds, self._tell)
 
     # Told by the socket
 
@@ -182,14 +200,14 @@ class DirectConnection:
         if self._wire is not None:
             with self._named():
                 self._wire.receive(text, now=time.monotonic())
-                self.wake()
+                self._tell()
                 self._acted()
 
     def resumed(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
-        self.wake()
+        self._tell()
 
     def left(self) -> None:
         wire, self._wire = self._wire, None

@@ -95,11 +95,14 @@ class Outbox:
 
     __slots__ = ("_dirty", "id", "identity", "shown", "subscriptions", "viewer", "wake")
 
-    def __init__(self, viewer: Viewer, wake: Callable[[], None], *, id: str = "") -> None:
+    def __init__(
+        self, viewer: Viewer, wake: Callable[[], Callable[[], None] | None], *, id: str = ""
+    ) -> None:
         self.id = id
         """Names the connection in logs and traces."""
         self.viewer = viewer
         self.wake = wake
+        """There may be something to take. What it returns, if anything, writes what was taken."""
         self.shown = NEVER
         """The version of the newest frame that was taken."""
         self.identity: Subscription | None = None

@@ -138,14 +138,14 @@ class LivePoll:
 
     def recheck_in(self, *, now: float, wall: datetime) -> float:
         """Seconds after which `take` has to be called even if nobody wakes us."""
-        waits = self._standing.recheck_in(wall)
         if self._since > self._hub.position:
-            waits.append(self._behind_until - now)
+            until = self._behind_until
         elif self._unknown_until is not None:
-            waits.append(self._unknown_until - now)
+            until = self._unknown_until
         else:
-            waits.append(self._until - now)
-        return max(0.0, min(waits))
+            until = self._until
+        standing = self._standing.recheck_in(wall)
+        return max(0.0, until - now if standing is None else min(until - now, standing))
 
     def end(self, reason: str, *, after: int | None = None) -> None:
         """Answer `bye`, whatever else there is to say."""

@@ -181,10 +181,11 @@ class LiveProtocol:
 
     def recheck_in(self, *, now: float, wall: datetime) -> float | None:
         """Seconds after which `take` has to be called even if nobody wakes us; None for never."""
-        waits = self._standing.recheck_in(wall)
+        seconds = self._standing.recheck_in(wall)
         if self._behind:
-            waits += [deadline - now for deadline in self._behind.values()]
-        return max(0.0, min(waits)) if waits else None
+            behind = min(self._behind.values()) - now
+            seconds = behind if seconds is None else min(seconds, behind)
+        return None if seconds is None else max(0.0, seconds)
 
     def end(self, reason: str, *, after: int | None = None) -> None:
         """Say `bye`; only for reasons that pass is the client told to come back, `after` ms."""

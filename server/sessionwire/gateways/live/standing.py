@@ -50,12 +50,12 @@ class Standing:
         expired = identity.expires_at is not None and identity.expires_at <= wall
         return "expired" if expired else None
 
-    def recheck_in(self, wall: datetime) -> list[float]:
-        """Seconds after which to ask again even if nothing changes: none, or the first counts."""
+    def recheck_in(self, wall: datetime) -> float | None:
+        """Seconds after which to ask again even if nothing changes; None for never."""
         identity = self._identity()
         if identity is None or identity.expires_at is None:
-            return []
-        return [(identity.expires_at - wall).total_seconds(), _RECHECK]
+            return None
+        return min((identity.expires_at - wall).total_seconds(), _RECHECK)
 
     def _identity(self) -> Identity | None:
         """What is known of the session, or None while it is being loaded anew."""
