@@ -95,7 +95,8 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, config: uvicorn.Config, **more: Any) -> None:
         super().__init__(config, **more)
-        self.conn = _Handshakes(max_size=config.ws_max_size, logger=self.conn.logger)
+        self.conn.__class__ = _Handshakes  # one made anew would be a second, for each handshake
+        self.conn.available_extensions = None  # frames are prepared once, for all
         self._handover = Handover(self)
         self._reads = False
         self._early = b""
