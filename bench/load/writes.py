@@ -54,7 +54,7 @@ class Writes:
 
     async def singly(self, writes: int, *, pause: float = 0.0) -> dict[str, Any]:
         """One write after the other, each awaited at its client."""
-        times, after = [], []
+        times, acknowledged, after = [], [], []
         for _, client in zip(range(writes), itertools.cycle(self._readers()), strict=False):
             seq, arrival = self._expect(client)
             began = time.perf_counter()
@@ -63,9 +63,15 @@ class Writes:
             async with asyncio.timeout(_PATIENCE):
                 arrived = await arrival
             times.append(arrived - began)
+            acknowledged.append(written - began)
             after.append(arrived - written)
             await asyncio.sleep(pause)
-        return {**spread(times), "after": statistics.median(after) * 1e3, "wrong": self._judged()}
+        return {
+            **spread(times),
+            "acknowledged": spread(acknowledged)["p99"],
+            "after": statistics.median(after) * 1e3,
+            "wrong": self._judged(),
+        }
 
     def _expect(self, client: Client) -> tuple[int, asyncio.Future[float]]:
         seq = next(self._numbers)
@@ -274,6 +280,7 @@ class Writes:
         clients = list(self._crowd.clients)
         flood = asyncio.create_task(self._flood(writes, rate, at_once))
         times: list[float] = []
+        acknowledged: list[float] = []
         for client in itertools.cycle(clients):
             if flood.done():
                 break
@@ -282,10 +289,16 @@ class Writes:
             seq, arrival = self._expect(client)
             began = time.perf_counter()
             await self._write_one(client, seq)
+            acknowledged.append(time.perf_counter() - began)
             async with asyncio.timeout(_PATIENCE):
                 times.append(await arrival - began)
         await flood
-        return {**spread(times), "count": len(times), "wrong": self._judged()}
+        return {
+            **spread(times),
+            "acknowledged": spread(acknowledged)["p99"],
+            "count": len(times),
+            "wrong": self._judged(),
+        }
 
     async def fill(self, writes: int) -> dict[str, Any]:
         """Change those who do not read, until no buffer takes more."""
