@@ -103,6 +103,7 @@ class Writes:
     async def paced(self, rate: float, seconds: float) -> dict[str, Any]:
         """Single writes at this rate, each to another person; all have to arrive."""
         times: list[float] = []
+        acknowledged: list[float] = []
         sent: dict[int, tuple[Client, float]] = {}
 
         def listen(who: Client, number: int, now: float) -> None:
@@ -120,8 +121,10 @@ class Writes:
 
         async def write(client: Client) -> None:
             seq = next(self._numbers)
-            sent[seq] = (client, time.perf_counter())
+            began = time.perf_counter()
+            sent[seq] = (client, began)
             await self._write_one(client, seq)
+            acknowledged.append(time.perf_counter() - began)
             gate.release()
 
         async with asyncio.timeout(seconds * 4 + _PATIENCE):
@@ -135,7 +138,13 @@ class Writes:
             while sent:  # noqa: ASYNC110 (they arrive one by one)
                 await asyncio.sleep(0.005)
         took = time.perf_counter() - began
-        return {**spread(times), "count": count, "rate": count / took, "wrong": self._judged()}
+        return {
+            **spread(times),
+            "acknowledged": spread(acknowledged)["p99"],
+            "count": count,
+            "rate": count / took,
+            "wrong": self._judged(),
+        }
 
     # As fast as it keeps up
 

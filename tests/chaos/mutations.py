@@ -177,7 +177,7 @@ MUTATIONS = (
     ),
     Mutation(
         "I20", "nobody is pinged", "server/sessionwire/gateways/pulse.py",
-        "        for member in members:\n            member.beat()\n", "",
+        "    for member in members:\n        member.beat()\n", "",
         "test_readers.py::test_i20_a_process_that_stands_still_is_freed",
     ),
     Mutation(
