@@ -11,11 +11,12 @@ import pytest
 
 from sessionwire.errors import PeerError, QueryError, Unavailable
 from sessionwire.model import ANONYMOUS, Version
+from sessionwire.reactive.outbox import Outbox
 from sessionwire.store.snapshot import evaluate_at
 from support.relaying import QUICK, Rig, put, relaying, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from sessionwire.store.mongo import Store
 
@@ -139,3 +140,19 @@ async def test_a_reader_who_gives_up_leaves_nothing(rig: Rig) -> None:
         await asyncio.wait({task})
     assert await rig.value("number", id=5) is None
     assert not [watch for watch in rig.hub._watches.values() if watch.waiters]
+
+
+async def test_the_frames_of_a_crowd_are_built_and_then_written(rig: Rig) -> None:
+    """64 at a time: nobody waits for a whole crowd's frames, and writes come one after another."""
+    done: list[str] = []
+
+    def waking() -> Callable[[], None]:
+        done.append("built")
+        return lambda: done.append("written")
+
+    for _ in range(100):
+        rig.hub.attach(Outbox(ANONYMOUS, waking))
+    rig.hub.set_live(live=False)
+    rig.relay.flush()
+    parts = [("built", 64), ("written", 64), ("built", 36), ("written", 36)]
+    assert done == [what for what, count in parts for _ in range(count)]

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sessionwire.reactive.change import Change, Delete, Dropped, Group, Put, Update
@@ -118,11 +120,23 @@ async def failing(admin: Any, command: str, *, times: int, **how: Any) -> AsyncI
         await admin.command({**fail_point, "mode": "off"})
 
 
+def _stands_still(pid: int) -> bool:
+    threads = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(each.rpartition(")")[2].split()[0] == "T" for each in threads)
+
+
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """The process stands still while the block runs (SIGSTOP), and goes on after it."""
+    """The process stands still while the block runs (SIGSTOP), and goes on after it.
+
+    On a busy machine its threads take their time to notice: the block begins when all have.
+    """
     os.kill(pid, signal.SIGSTOP)
     try:
+        deadline = time.monotonic() + 10
+        while not _stands_still(pid):
+            assert time.monotonic() < deadline, "it goes on"
+            time.sleep(0.001)
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
