@@ -383,7 +383,7 @@ def _reached(item: Item) -> Version:
 
 
 def _wake(outboxes: Iterable[Outbox]) -> None:
-    """Have the frames of all built, then written: writes behind one another cost a third less."""
+    """Have the frames of all built, then written: writes behind one another cost less."""
     for write in [outbox.wake() for outbox in outboxes]:
         if write is not None:
             write()
