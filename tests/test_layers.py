@@ -51,6 +51,8 @@ PURE = [
     "gateways/live/server_frames",
     "gateways/live/vocabulary",
     "store/decode",
+    "store/grouping",
+    "store/reply",
     "store/examination/facts",
     "doctor/judgement",
     "doctor/catalogue",

@@ -45,8 +45,8 @@ def event(data: bytes) -> None:
 
     from sessionwire.reactive.change import DocumentKey, Group
     from sessionwire.reactive.replica import Load, Replica
+    from sessionwire.store.codec import CODEC
     from sessionwire.store.decode import decode_event
-    from sessionwire.store.mongo import CODEC
 
     try:
         decoded = bson.decode(data, codec_options=CODEC)

@@ -11,8 +11,8 @@ import pytest
 
 from sessionwire.errors import Unavailable
 from sessionwire.policy.throttle import ACCOUNT, CREDENTIALS, MAIL, Recent, Rule
+from sessionwire.store.codec import CODEC
 from sessionwire.store.counters import COLLECTION, Counters
-from sessionwire.store.mongo import CODEC
 
 if TYPE_CHECKING:
     from sessionwire.store.mongo import Store

@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 
 from sessionwire.model import OpaqueId
 from sessionwire.reactive.change import Delete, DocumentKey, Dropped, Put, Update
+from sessionwire.store.codec import CODEC
 from sessionwire.store.decode import (
     decode_event,
     decode_id,
     encode_id,
     event_version,
-    glance,
     token_version,
 )
-from sessionwire.store.mongo import CODEC
 
 NOW = Timestamp(1_790_000_000, 7)
 VERSION = (1_790_000_000 << 32) | 7
@@ -190,40 +189,3 @@ def test_a_token_tells_its_time(version: int) -> None:
 )
 def test_a_token_of_another_kind_tells_nothing(token: dict[str, Any]) -> None:
     assert token_version(token) is None
-
-
-def raw(kind: str = "update", **more: Any) -> bytes:
-    """An event's bytes, its fields in MongoDB's order."""
-    return bson.encode(
-        {
-            "_id": {"_data": "82AB12"},
-            "operationType": kind,
-            "clusterTime": NOW,
-            "wallTime": datetime(2026, 11, 28, tzinfo=UTC),
-            **more,
-            "ns": {"db": "app", "coll": "user"},
-            "documentKey": {"_id": ObjectId(b"twelve bytes")},
-            "updateDescription": {"updatedFields": {"name": "A"}},
-        }
-    )
-
-
-def test_a_glance_tells_the_time_and_the_document_of_an_update() -> None:
-    assert glance(raw()) == (VERSION, "user", ObjectId(b"twelve bytes"))
-
-
-@pytest.mark.parametrize("kind", ["insert", "replace", "delete", "drop"])
-def test_only_updates_are_glanced_at(kind: str) -> None:
-    assert glance(raw(kind)) is None
-
-
-def test_a_glance_leaves_transactions_and_other_ids_to_the_decoder() -> None:
-    assert glance(raw(lsid={"id": b"x"}, txnNumber=Int64(1))) is None
-    assert (
-        glance(raw().replace(b"\x07_id\0twelve bytes\0", b"\x02_id\0\x08\0\0\0bytes 7\0\0")) is None
-    )
-
-
-def test_a_writer_cannot_make_a_glance_see_another_document() -> None:
-    other = raw().replace(b"twelve bytes", b"another one!")
-    assert glance(raw("insert", fullDocument={"_id": 1, "x": other})) is None

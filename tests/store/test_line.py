@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pytest
-from bson import CodecOptions, Int64
-from bson.raw_bson import RawBSONDocument
+from bson import Int64
 from pymongo import errors as driver_errors
 
 from sessionwire.store.cursor import Cursor
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sessionwire.store.embedded import EmbeddedMongo
-
-RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
 @pytest.fixture
@@ -44,8 +43,12 @@ async def taken(client: Any) -> AsyncIterator[Line]:
         await line.close()
 
 
-async def ask(line: Line, *, within: float = 5.0, **command: Any) -> Any:
-    return await line.ask({**command, "$db": "admin"}, within=within, codec=RAW)
+async def ask(line: Line, *, within: float = 5.0, **command: Any) -> dict[str, Any]:
+    line.ask(bson.encode({**command, "$db": "admin"}), within=within)
+    assert line.asked
+    answer = bson.decode(await line.answer())
+    assert not line.asked
+    return answer
 
 
 async def test_it_asks_one_question_after_the_other(client: Any) -> None:
@@ -63,11 +66,9 @@ async def test_an_answer_of_many_segments_is_whole(client: Any) -> None:
         assert (await ask(line, ping=1))["ok"] == 1
 
 
-async def test_a_refusal_is_the_drivers_error_with_its_code(client: Any) -> None:
+async def test_a_refusal_is_an_answer_like_any_other(client: Any) -> None:
     async with taken(client) as line:
-        with pytest.raises(driver_errors.OperationFailure) as refused:
-            await ask(line, getMore=Int64(7), collection="$cmd.aggregate")
-        assert refused.value.code == 43
+        assert (await ask(line, getMore=Int64(7), collection="$cmd.aggregate"))["code"] == 43
         assert (await ask(line, ping=1))["ok"] == 1
 
 
@@ -104,6 +105,29 @@ async def test_who_is_cancelled_cuts_the_connection(client: Any, admin: Any) -> 
     await client.admin.command("ping")
 
 
+async def test_who_drops_a_question_cuts_the_connection(client: Any) -> None:
+    """Its answer may be on the way, and nothing would tell it from another question's."""
+    async with taken(client) as line:
+        line.ask(bson.encode({"ping": 1, "$db": "admin"}), within=5.0)
+        line.drop()
+        assert not line.asked and not line.open
+        with pytest.raises(driver_errors.AutoReconnect):
+            await ask(line, ping=1)
+    await client.admin.command("ping")
+
+
+async def test_a_question_that_failed_and_was_dropped_is_not_reported(
+    client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with taken(client) as line:
+        line.ask(bson.encode({"ping": 1, "$db": "admin"}), within=5.0)
+        line.data_received(b"HTTP/1.1 400 Bad Request\r\n")
+        line.drop()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert not caplog.records
+
+
 async def test_bytes_that_are_no_answer_end_it(client: Any) -> None:
     async with taken(client) as line:
         asking = asyncio.create_task(ask(line, ping=1))
@@ -126,9 +150,9 @@ async def test_a_cursor_asks_on_it_and_now_and_then_by_the_driver(
     asked: list[str] = []
     of_line, of_driver = Line.ask, Cursor._command
 
-    async def line(self: Line, command: Any, **how: Any) -> Any:
+    def line(self: Line, question: bytes, **how: Any) -> None:
         asked.append("line")
-        return await of_line(self, command, **how)
+        of_line(self, question, **how)
 
     async def driver(self: Cursor, command: Any, **how: Any) -> Any:
         if "getMore" in command:
@@ -145,6 +169,64 @@ async def test_a_cursor_asks_on_it_and_now_and_then_by_the_driver(
     assert len(follower.changes) == 12 and not follower.losses
     assert asked[0] == "driver", "who knows the primary"
     assert 2 <= asked.count("driver") < asked.count("line")
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How long each question on a line is ready to wait, in milliseconds."""
+    waits: list[int] = []
+    ask = Line.ask
+
+    def asked(self: Line, question: bytes, **how: Any) -> None:
+        waits.append(bson.decode(question)["maxTimeMS"])
+        ask(self, question, **how)
+
+    monkeypatch.setattr(Line, "ask", asked)
+    return waits
+
+
+async def opened(store: Store, session: Any) -> tuple[Cursor, Line]:
+    """A cursor on a line, whose first question, the driver's, is answered."""
+    line = await Line.take(store.stream_client)
+    assert line is not None
+    cursor = Cursor(store, session, line)
+    await cursor.open(["a"], None, beyond=False, since=None)
+    assert await cursor.more(1) == []
+    return cursor, line
+
+
+async def test_behind_several_events_the_next_batch_is_asked_for_at_once(
+    store: Store, waits: list[int]
+) -> None:
+    async with await start_session(store.stream_client) as session:
+        cursor, line = await opened(store, session)
+        await store.raw["a"].insert_many([{"_id": 1}, {"_id": 2}])
+        assert len(await cursor.more(200)) == 2
+        assert line.asked and waits == [200, 1], "what is behind them is told soon"
+        assert await cursor.more(200) == []
+        assert not line.asked and waits == [200, 1], "that was the answer to it"
+        await store.raw["a"].insert_one({"_id": 3})
+        assert len(await cursor.more(200)) == 1
+        assert not line.asked, "one event is dealt with first"
+        await cursor.close()
+        assert line.open
+        await line.close()
+
+
+async def test_a_cursor_that_is_closed_while_it_asks_leaves_nothing_behind(
+    store: Store, admin: Any, waits: list[int]
+) -> None:
+    async with await start_session(store.stream_client) as session:
+        cursor, line = await opened(store, session)
+        await store.raw["a"].insert_many([{"_id": 1}, {"_id": 2}])
+        assert len(await cursor.more(200)) == 2 and line.asked
+        await cursor.close()
+        assert not line.open, "an answer that nobody waits for is on its way"
+        await line.close()
+    open_ = {"$currentOp": {"idleCursors": True, "allUsers": True}}
+    ours = {"$match": {"ns": f"{store.name}.$cmd.aggregate"}}
+    async with await admin.aggregate([open_, ours]) as found:
+        assert await found.to_list() == []
 
 
 async def test_an_applications_own_client_keeps_its_connections(mongo: EmbeddedMongo) -> None:

@@ -18,16 +18,17 @@ from sessionwire.auth.sessions import cookies_of, credential_of
 from sessionwire.errors import Duplicate, StartupError
 from sessionwire.model import ObjectId, Viewer, parse_version
 from sessionwire.policy.lifetime import LIFETIME
-from sessionwire.reactive.change import Delete, DocumentKey, Dropped, Put, Update
+from sessionwire.reactive.change import Change, Delete, DocumentKey, Dropped, Put, Update
 from sessionwire.reactive.view import Answer, Context
 from sessionwire.settings import load_settings
+from sessionwire.store.decode import decode_event
 from sessionwire.store.mapping import FieldNames, Naming, naming_of
 from sessionwire.store.mongo import Store
 from sessionwire.store.snapshot import evaluate_at
 from support.server import Running, run_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from sessionwire.settings import Settings
     from sessionwire.store.embedded import EmbeddedMongo
@@ -144,7 +145,11 @@ def event(kind: str, collection: str, **more: Any) -> dict[str, Any]:
 
 
 def test_events_are_read_in_our_words() -> None:
-    decode = Naming(users="people", fields=MODEL).decode
+    naming = Naming(users="people", fields=MODEL)
+
+    def decode(event: dict[str, Any]) -> Sequence[Change]:
+        return naming.translated(decode_event(event))
+
     key = DocumentKey("user", 1)
     document = {"_id": 1, "fullName": "A", "name": "B"}
     assert list(decode(event("insert", "people", fullDocument=document))) == [
@@ -164,9 +169,11 @@ def test_events_are_read_in_our_words() -> None:
 
 
 def test_a_collection_of_theirs_that_is_called_like_ours_is_not_ours() -> None:
-    decode = Naming(users="people").decode
-    assert list(decode(event("insert", "user", fullDocument={"_id": 1}))) == []
-    assert list(decode(event("insert", "people", fullDocument={"_id": 1, "name": "A"}))) == [
+    naming = Naming(users="people")
+    theirs = decode_event(event("insert", "user", fullDocument={"_id": 1}))
+    assert list(naming.translated(theirs)) == []
+    ours = decode_event(event("insert", "people", fullDocument={"_id": 1, "name": "A"}))
+    assert list(naming.translated(ours)) == [
         Put(DocumentKey("user", 1), {"_id": 1, "name": "A"}, inserted=True)
     ]
 

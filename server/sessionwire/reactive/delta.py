@@ -86,7 +86,7 @@ def _edit(node: Any, path: list[str], edit: Any) -> Any:
 
 def _copy(node: Any) -> dict[str, Any] | list[Any]:
     if isinstance(node, Mapping):
-        if any("." in name for name in node):
+        if "." in "".join(node):
             raise _Doubt
         return dict(node)
     if isinstance(node, list):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sessionwire.errors import ProtocolError
 from sessionwire.model import NEVER, Version, Viewer
-from sessionwire.reactive.change import DocumentKey
 from sessionwire.reactive.due import Due, edit_of
 from sessionwire.reactive.identity import IDENTITY
 from sessionwire.reactive.outbox import Outbox, Result, Subscription, Watch
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sessionwire.model import Id
-    from sessionwire.reactive.change import Group, Key
+    from sessionwire.reactive.change import DocumentKey, Group, Key
     from sessionwire.reactive.outbox import Delivery
     from sessionwire.reactive.tracer import Recomputed, Tracer
     from sessionwire.reactive.view import Edit
@@ -113,9 +111,9 @@ class Hub:
         self._wall = None
         self._announce_position()
 
-    def heeds(self, collection: str, id: Id) -> bool:
+    def heeds(self, key: DocumentKey) -> bool:
         """Whether an update of the document has to be applied; another one only moves us on."""
-        if self.tracer is not None or self.replica.concerns(DocumentKey(collection, id)):
+        if self.tracer is not None or self.replica.concerns(key):
             return True
         self.tally.overlooked += 1
         return False

@@ -11,7 +11,8 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from sessionwire.errors import Duplicate
-from sessionwire.store.mongo import CODEC, Store, translated
+from sessionwire.store.codec import CODEC
+from sessionwire.store.mongo import Store, translated
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -8,12 +8,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import bson
-from bson import CodecOptions
+from bson import CodecOptions, Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo import errors as driver_errors
 
+from sessionwire.store.codec import CODEC
 from sessionwire.store.driver import cancellable
-from sessionwire.store.mongo import CODEC
+from sessionwire.store.reply import read_batch
 from sessionwire.store.times import time_of, to_timestamp
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from sessionwire.store.line import Line
     from sessionwire.store.mongo import Store
 
-__all__ = ["BATCH", "Cursor", "Ended", "read"]
+__all__ = ["BATCH", "PROBE_MS", "Cursor", "Ended"]
 
 logger = logging.getLogger("sessionwire.feed")
 
 BATCH = 1_000
 """Events in one batch at most."""
+PROBE_MS = 1
+"""How long to wait for more when this much is enough to know that there is none."""
 _DEADLINE = 5.0
 _CLOSE_DEADLINE = 1.0
 _BY_DRIVER = 1.0
@@ -48,8 +51,9 @@ class Cursor:
         self._store = store
         self._session = session
         self._line = line
-        self._id = 0
+        self._id = Int64(0)
         self._asked_at = 0.0
+        self._questions: dict[int, bytes] = {}
         self.token: Mapping[str, Any] = {}
         self.opened_at: Version
 
@@ -90,33 +94,53 @@ class Cursor:
         self._id = reply["cursor"]["id"]
         self.token = reply["cursor"]["postBatchResumeToken"]
 
-    async def more(self, wait_ms: int) -> list[RawBSONDocument]:
-        """The next batch; empty when nothing came within the wait."""
+    async def more(self, wait_ms: int) -> list[bytes]:
+        """The next batch, as BSON; empty when nothing came within the wait.
+
+        Several events are a sign that more are on their way: then the next batch is asked for
+        before this one is dealt with. A single one is dealt with first.
+        """
         if self.ended:
             raise Ended("the database was dropped")
-        reply = await self._ask(
-            {
-                "getMore": self._id,
-                "collection": "$cmd.aggregate",
-                "maxTimeMS": wait_ms,
-                "batchSize": BATCH,
-            }
-        )
-        cursor = reply["cursor"]
-        self._id = cursor["id"]
-        self.token = read(cursor["postBatchResumeToken"])
-        return list(cursor["nextBatch"])
+        self._id, self.token, events = read_batch(await self._ask(wait_ms))
+        line = self._line
+        if line is not None and len(events) > 1 and not self.ended and not self._is_drivers_turn():
+            line.ask(self._question(PROBE_MS), within=_DEADLINE)
+        return events
 
-    async def _ask(self, command: dict[str, Any]) -> Mapping[str, Any]:
-        now = time.monotonic()
-        if self._line is None or now - self._asked_at > _BY_DRIVER:
-            self._asked_at = now
-            return await self._command(command, codec=_RAW)
-        command |= {"$db": self._store.name, "lsid": self._session.session_id}
-        return await self._line.ask(command, within=_DEADLINE, codec=_RAW)
+    async def _ask(self, wait_ms: int) -> bytes:
+        line = self._line
+        if line is not None and not line.asked and not self._is_drivers_turn():
+            line.ask(self._question(wait_ms), within=_DEADLINE)
+        if line is not None and line.asked:
+            return await line.answer()
+        self._asked_at = time.monotonic()
+        answer = await self._command(self._get_more(wait_ms), codec=_RAW)
+        return bytes(answer.raw)
+
+    def _is_drivers_turn(self) -> bool:
+        return time.monotonic() - self._asked_at > _BY_DRIVER
+
+    def _question(self, wait_ms: int) -> bytes:
+        question = self._questions.get(wait_ms)
+        if question is None:
+            address = {"$db": self._store.name, "lsid": self._session.session_id}
+            question = bson.encode(self._get_more(wait_ms) | address)
+            self._questions[wait_ms] = question
+        return question
+
+    def _get_more(self, wait_ms: int) -> dict[str, Any]:
+        return {
+            "getMore": self._id,
+            "collection": "$cmd.aggregate",
+            "maxTimeMS": wait_ms,
+            "batchSize": BATCH,
+        }
 
     async def close(self) -> None:
         """Best effort: a cursor whose connection is gone ends with its session."""
+        if self._line is not None:
+            self._line.drop()
         if not self.ended:
             try:
                 await self._command(
@@ -132,15 +156,10 @@ class Cursor:
         *,
         within: float = _DEADLINE,
         codec: CodecOptions[Any] = CODEC,
-    ) -> Mapping[str, Any]:
+    ) -> Any:
         async with asyncio.timeout(within):
             with cancellable():
                 reply: Mapping[str, Any] = await self._store.raw.command(
                     command, codec_options=codec, session=self._session
                 )
             return reply
-
-
-def read(document: RawBSONDocument) -> dict[str, Any]:
-    """The document with all that is in it."""
-    return bson.decode(document.raw, CODEC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,7 +15,14 @@ from sessionwire.reactive.change import Change, Delete, DocumentKey, Dropped, Pu
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["decode_event", "decode_id", "encode_id", "event_version", "glance", "token_version"]
+__all__ = [
+    "decode_event",
+    "decode_id",
+    "decode_update",
+    "encode_id",
+    "event_version",
+    "token_version",
+]
 
 
 _EXACT: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -50,31 +56,6 @@ def event_version(event: Mapping[str, Any]) -> Version:
     return Version((time.time << 32) | time.inc)
 
 
-_HEAD = re.compile(
-    rb"....\x03_id\0....\x02_data\0....[0-9A-F]+\0\0"
-    rb"\x02operationType\0\x07\0\0\0update\0"
-    rb"\x11clusterTime\0(.{8})"
-    rb"\x09wallTime\0.{8}"
-    rb"\x03ns\0....\x02db\0....[^\0]+\0\x02coll\0....([^\0]+)\0\0"
-    rb"\x03documentKey\0\x16\0\0\0\x07_id\0(.{12})\0",
-    re.DOTALL,
-)
-"""The head of an update outside a transaction, of a document whose `_id` is an ObjectId, as BSON.
-
-Each field is of one form (bsonspec.org), and nothing in it is a writer's but names, which hold no
-NUL: what matches is what decoding would find. Any other event is decoded.
-"""
-
-
-def glance(event: bytes | memoryview) -> tuple[Version, str, ObjectId] | None:
-    """When an update was made, and of which document, without decoding it; None: it has to be."""
-    found = _HEAD.match(event)
-    if found is None:
-        return None
-    time, collection, id = found.groups()
-    return Version(int.from_bytes(time, "little")), collection.decode(), ObjectId(id)
-
-
 def token_version(token: Mapping[str, Any]) -> Version | None:
     """The cluster time inside a resume token, or None when it is not written as we know it.
 
@@ -104,7 +85,7 @@ def decode_event(event: Mapping[str, Any]) -> tuple[Change, ...]:
                 put = Put(_key(event), event["fullDocument"], inserted=kind == "insert")
                 return (put,)
             case "update":
-                return (_update(event),)
+                return (_update(_key(event), event["updateDescription"]),)
             case "delete":
                 return (Delete(_key(event)),)
             case "drop":
@@ -119,17 +100,23 @@ def decode_event(event: Mapping[str, Any]) -> tuple[Change, ...]:
         return (Dropped(collection),)
 
 
+def decode_update(key: DocumentKey, description: Mapping[str, Any]) -> Change:
+    """The change that an `updateDescription` tells of; as unsure as `decode_event`."""
+    try:
+        return _update(key, description)
+    except (KeyError, TypeError, AttributeError):
+        return Dropped(key.collection)
+
+
 def _key(event: Mapping[str, Any]) -> DocumentKey:
     return DocumentKey(event["ns"]["coll"], decode_id(event["documentKey"]["_id"]))
 
 
-def _update(event: Mapping[str, Any]) -> Update:
-    description = event["updateDescription"]
+def _update(key: DocumentKey, description: Mapping[str, Any]) -> Update:
+    truncated = description.get("truncatedArrays") or ()
     return Update(
-        _key(event),
+        key,
         description.get("updatedFields") or {},
         tuple(description.get("removedFields") or ()),
-        tuple(
-            (each["field"], each["newSize"]) for each in description.get("truncatedArrays") or ()
-        ),
+        tuple((each["field"], each["newSize"]) for each in truncated),
     )

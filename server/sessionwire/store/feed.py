@@ -13,19 +13,17 @@ from bson.errors import InvalidBSON
 from pymongo import errors as driver_errors
 
 from sessionwire.model import Version
-from sessionwire.store.cursor import BATCH, Cursor, Ended, read
-from sessionwire.store.decode import glance, token_version
+from sessionwire.store.cursor import BATCH, PROBE_MS, Cursor, Ended
+from sessionwire.store.decode import token_version
 from sessionwire.store.driver import one_line, start_session
+from sessionwire.store.events import Events
 from sessionwire.store.grouping import Grouping
 from sessionwire.store.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
-    from bson.raw_bson import RawBSONDocument
-
-    from sessionwire.model import Id
-    from sessionwire.reactive.change import Group
+    from sessionwire.reactive.change import DocumentKey, Group
     from sessionwire.store.mongo import Store
 
 __all__ = ["Advanced", "Feed", "Item", "Lost", "Opened"]
@@ -34,7 +32,6 @@ logger = logging.getLogger("sessionwire.feed")
 
 _AWAIT_MS = 200
 """How late a quiet stream may say that it has passed a write to what it does not follow."""
-_PROBE_MS = 1
 _SHARDED_PROBE_MS = 50
 _BACKOFF = (0.0, 0.05, 0.2, 0.5, 1.0)
 _STEADY = 5.0
@@ -91,7 +88,7 @@ class Feed:
         collections: Iterable[str],
         *,
         since: Version | None = None,
-        heeds: Callable[[str, Id], bool] = lambda collection, id: True,
+        heeds: Callable[[DocumentKey], bool] = lambda key: True,
     ) -> None:
         """Begin at the present, or with what changed after `since`, if MongoDB still has it."""
         self._heeds = heeds
@@ -188,17 +185,12 @@ class Feed:
                     self._beyond, self._since = False, None
                 self._watched = watched
                 yield Opened(cursor.opened_at, resumed)
-                naming = self._store.naming
-                grouping = Grouping(
-                    sharded=self._store.sharded,
-                    decode=naming.decode,
-                    read=read,
-                    overlook=self._overlook,
-                )
+                events = Events(self._store.naming, heeds=self._heeds)
+                grouping = Grouping(events, sharded=self._store.sharded)
                 while not self._widened:
-                    events = await cursor.more(self._patience(grouping))
+                    batch = await cursor.more(self._patience(grouping))
                     self._breaks = 0
-                    yield self._advance(grouping, events, cursor)
+                    yield self._advance(grouping, batch, cursor)
             finally:
                 await cursor.close()
 
@@ -218,11 +210,9 @@ class Feed:
     def _patience(self, grouping: Grouping) -> int:
         if not grouping.unfinished:
             return _AWAIT_MS
-        return _SHARDED_PROBE_MS if self._store.sharded else _PROBE_MS
+        return _SHARDED_PROBE_MS if self._store.sharded else PROBE_MS
 
-    def _advance(
-        self, grouping: Grouping, events: list[RawBSONDocument], cursor: Cursor
-    ) -> Advanced:
+    def _advance(self, grouping: Grouping, events: list[bytes], cursor: Cursor) -> Advanced:
         reached = token_version(cursor.token)
         if reached == self._future and not events:
             reached = None  # it is where the stream began, and nothing may have happened yet
@@ -234,15 +224,6 @@ class Feed:
             return Advanced(tuple(groups), grouping.finished)
         self._token = cursor.token
         return Advanced(tuple(groups), self._position(grouping, reached))
-
-    def _overlook(self, event: RawBSONDocument) -> Version | None:
-        """The time of an update that nobody heeds; None for any other event."""
-        seen = glance(event.raw)
-        if seen is None:
-            return None
-        version, theirs, id = seen
-        collection = self._store.naming.ours(theirs)
-        return None if collection is None or self._heeds(collection, id) else version
 
     def _position(self, grouping: Grouping, reached: Version | None) -> Version | None:
         """All that is known to have been seen: never less than the token, where `follow` begins."""

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sessionwire.reactive.change import Change, Group
-from sessionwire.store.decode import decode_event, event_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sessionwire.model import Version
 
-__all__ = ["Grouping"]
+__all__ = ["Event", "Grouping", "Reader"]
+
+
+class Event(NamedTuple):
+    """What an event says. `changes` is None if it is an update that nobody heeds."""
+
+    version: Version
+    changes: Sequence[Change] | None
+    wall: datetime | None = None
+    in_transaction: bool = False
+
+
+class Reader(Protocol):
+    """Who understands events: `look` may leave out what nobody heeds, `read` does not."""
+
+    def look(self, event: Any) -> Event: ...
+
+    def read(self, event: Any) -> Event: ...
+
+    def token(self, event: Any) -> Mapping[str, Any]: ...
 
 
 class Grouping:
@@ -24,33 +42,22 @@ class Grouping:
     next one may have been too large for this batch. A sharded cluster merges several streams, and
     one may come late with an event of the same time: there only a token of a later time is proof.
 
-    `read` gives an event as a mapping. `overlook` gives the time of one that nobody would heed at
-    this moment, which is then not read, unless its group stays incomplete.
+    What nobody heeds is not read, unless its group stays incomplete.
     """
 
-    def __init__(
-        self,
-        *,
-        sharded: bool = False,
-        decode: Callable[[Mapping[str, Any]], Iterable[Change]] = decode_event,
-        read: Callable[[Any], Mapping[str, Any]] = lambda event: event,
-        overlook: Callable[[Any], Version | None] = lambda event: None,
-    ) -> None:
+    def __init__(self, reader: Reader, *, sharded: bool = False) -> None:
         self.finished: Version | None = None
         """The newest time that the last batch completed, groups of no consequence included."""
+        self._reader = reader
         self._sharded = sharded
-        self._decode = decode
-        self._read = read
-        self._overlook = overlook
         self._version: Version | None = None
         self._wall: datetime | None = None
         self._changes: list[Change] = []
         self._overlooked: list[Any] = []
         self._events = 0
         self._in_transaction = False
-        """Whether the newest event is part of one; an overlooked one is not (`store.decode`)."""
-        self._last: Mapping[str, Any] | None = None
-        self._resume: Mapping[str, Any] | None = None
+        self._last: Any = None
+        self._resume: Any = None
 
     @property
     def unfinished(self) -> bool:
@@ -60,11 +67,11 @@ class Grouping:
     @property
     def resume(self) -> Mapping[str, Any] | None:
         """While `unfinished`: the token of the event before the group; None when there was none."""
-        return None if self._resume is None else self._resume["_id"]
+        return None if self._resume is None else self._reader.token(self._resume)
 
     def take(
         self,
-        events: Sequence[Mapping[str, Any]],
+        events: Sequence[Any],
         *,
         full: bool = False,
         reached: Version | None = None,
@@ -73,20 +80,16 @@ class Grouping:
         groups: list[Group] = []
         self.finished = None
         for event in events:
-            version = self._overlook(event)
-            known = None
-            if version is None:
-                known = self._read(event)
-                version = event_version(known)
+            version, changes, wall, in_transaction = self._reader.look(event)
             if version != self._version:
                 self._finish(groups)
                 self._version, self._resume, self._wall = version, self._last, None
-            if known is None:
+            if changes is None:
                 self._overlooked.append(event)
-                self._in_transaction = False
             else:
-                self._add(known)
-                self._in_transaction = "txnNumber" in known
+                self._changes.extend(changes)
+                self._wall = wall
+            self._in_transaction = in_transaction
             self._events += 1
             self._last = event
         if not self._may_go_on(events, full=full, reached=reached):
@@ -95,14 +98,12 @@ class Grouping:
             self._look()
         return groups
 
-    def _add(self, event: Mapping[str, Any]) -> None:
-        self._wall = event.get("wallTime")
-        self._changes.extend(self._decode(event))
-
     def _look(self) -> None:
         """What nobody heeds now may be asked for before its group is complete."""
         for event in self._overlooked:
-            self._add(self._read(event))
+            read = self._reader.read(event)
+            self._changes.extend(read.changes or ())
+            self._wall = read.wall
         self._overlooked = []
 
     def finish(self) -> list[Group]:
@@ -111,9 +112,7 @@ class Grouping:
         self._finish(groups)
         return groups
 
-    def _may_go_on(
-        self, events: Sequence[Mapping[str, Any]], *, full: bool, reached: Version | None
-    ) -> bool:
+    def _may_go_on(self, events: Sequence[Any], *, full: bool, reached: Version | None) -> bool:
         if reached is not None and self._version is not None and reached > self._version:
             return False
         if self._sharded or not events:

@@ -11,17 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import bson
-from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, ReadPreference
 from pymongo import errors as driver_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bson import CodecOptions
 
 __all__ = ["Line"]
 
@@ -68,37 +61,47 @@ class Line(asyncio.Protocol):
     def open(self) -> bool:
         return not self._transport.is_closing()
 
-    async def ask(
-        self, command: Mapping[str, Any], *, within: float, codec: CodecOptions[RawBSONDocument]
-    ) -> RawBSONDocument:
-        """The answer, or, within half a second after `within` seconds, TimeoutError.
+    @property
+    def asked(self) -> bool:
+        """Whether there is an answer to wait for, or to be had."""
+        return self._answer is not None
 
-        Also raises PyMongo's AutoReconnect and OperationFailure.
-        """
+    def ask(self, question: bytes, *, within: float) -> None:
+        """Send it, a command as BSON. Raises PyMongo's AutoReconnect."""
         if not self.open:
             raise driver_errors.AutoReconnect("connection closed")
         self._answer = self._loop.create_future()
         self._late_at = self._loop.time() + within
-        body = bson.encode(command)
-        head = _HEAD.pack(_HEAD.size + len(body), 1, 0, _OP_MSG, 0, 0)
+        self._transport.write(
+            _HEAD.pack(_HEAD.size + len(question), 1, 0, _OP_MSG, 0, 0) + question
+        )
+
+    async def answer(self) -> bytes:
+        """What the question was answered, as BSON.
+
+        Raises TimeoutError within half a second after the question's time is over, and PyMongo's
+        AutoReconnect.
+        """
+        assert self._answer is not None
         try:
-            self._transport.write(head + body)
-            message = await self._answer
+            return (await self._answer)[_HEAD.size :]
         except BaseException:
             self._transport.abort()
             raise
         finally:
             self._answer = None
-        answer = RawBSONDocument(message[_HEAD.size :], codec)
-        if not answer.get("ok"):
-            details = bson.decode(answer.raw)
-            raise driver_errors.OperationFailure(
-                details.get("errmsg", "no reason given"), details.get("code"), details
-            )
-        return answer
+
+    def drop(self) -> None:
+        """Nobody waits for an answer any more: one that is to come cannot be told from another."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            self._transport.abort()
+            if not answer.cancel():
+                answer.exception()  # it is known to have failed, and need not be reported
 
     async def close(self) -> None:
         """Cut it, and tell the pool."""
+        self.drop()
         self._clock.cancel()
         self._transport.abort()
         self._transport.set_protocol(self._driver)

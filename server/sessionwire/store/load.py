@@ -15,8 +15,9 @@ from bson.errors import BSONError, InvalidBSON
 from sessionwire.errors import Unavailable
 from sessionwire.reactive.change import DocumentKey, Key, SetKey, comparable
 from sessionwire.reactive.replica import Load
+from sessionwire.store.codec import CODEC
 from sessionwire.store.decode import decode_id, encode_id
-from sessionwire.store.mongo import CODEC, Store, translated
+from sessionwire.store.mongo import Store, translated
 from sessionwire.store.times import to_timestamp
 
 if TYPE_CHECKING:

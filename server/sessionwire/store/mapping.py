@@ -13,11 +13,10 @@ from msgspec.structs import replace
 
 from sessionwire.errors import StartupError
 from sessionwire.reactive.change import Change, Delete, DocumentKey, Dropped, Put, Update
-from sessionwire.store.decode import decode_event
 from sessionwire.store.indexes import INDEXES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from sessionwire.model import Document
     from sessionwire.settings import Settings
@@ -158,14 +157,11 @@ class Naming:
         names = self.fields(collection)
         return self.collection(collection), field if names is None else names.theirs(field)
 
-    @property
-    def decode(self) -> Callable[[Mapping[str, Any]], Iterable[Change]]:
-        """Reads an event of the change stream."""
-        return decode_event if self._users == _USERS and self._fields is None else self._decode
-
-    def _decode(self, event: Mapping[str, Any]) -> list[Change]:
-        read = (self._change(each) for each in decode_event(event))
-        return [each for each in read if each is not None]
+    def translated(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """The changes in our words, without those of collections that have no name here."""
+        if self._users == _USERS and self._fields is None:
+            return changes
+        return [ours for each in changes if (ours := self._change(each)) is not None]
 
     def _change(self, change: Change) -> Change | None:
         """The change in our words; None for that of a collection that has no name here."""

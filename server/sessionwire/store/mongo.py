@@ -7,11 +7,8 @@ import contextlib
 import inspect
 import logging
 import random
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from bson import CodecOptions, UuidRepresentation
-from bson.codec_options import DatetimeConversion
 from bson.errors import InvalidBSON
 from pymongo import ASCENDING, ReturnDocument
 from pymongo import errors as driver_errors
@@ -21,6 +18,7 @@ from pymongo.write_concern import WriteConcern
 
 from sessionwire.errors import Duplicate, StartupError, Unavailable
 from sessionwire.model import Document, Version
+from sessionwire.store.codec import CODEC
 from sessionwire.store.driver import (
     Client,
     cancellable,
@@ -38,7 +36,7 @@ from sessionwire.store.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
-__all__ = ["CODEC", "Store", "Writing", "translated"]
+__all__ = ["Store", "Writing", "translated"]
 
 logger = logging.getLogger("sessionwire.store")
 
@@ -47,15 +45,6 @@ _TRANSACTION_SECONDS = 5.0
 _NUMBER = {"$cond": [{"$isNumber": "$revision"}, "$revision", 0]}
 _LOCKED = [{"$set": {"revision": {"$add": [_NUMBER, 1]}}}]
 """A write that another one collides with. What a program keeps there otherwise counts as none."""
-
-CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
-    tz_aware=True,
-    tzinfo=UTC,
-    unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-    uuid_representation=UuidRepresentation.STANDARD,
-)
-"""Decoding never fails on a foreign writer's data: odd text and dates come as they can."""
 
 _TIMEOUTS = {"serverSelectionTimeoutMS": 4_000, "connectTimeoutMS": 3_000, "socketTimeoutMS": 8_000}
 

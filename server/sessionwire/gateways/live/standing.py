@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sessionwire.gateways.live.vocabulary import ENDINGS
-from sessionwire.reactive.identity import Identity
 from sessionwire.reactive.view import Answer
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sessionwire.reactive.hub import Hub
+    from sessionwire.reactive.identity import Identity
     from sessionwire.reactive.outbox import Outbox
 
 __all__ = ["Standing", "may_return"]
@@ -65,5 +65,5 @@ class Standing:
         result = subscription.watch.result
         if result is None or not isinstance(result.outcome, Answer):
             return None
-        value = result.outcome.value
-        return value if isinstance(value, Identity) else None
+        identity: Identity | None = result.outcome.value
+        return identity

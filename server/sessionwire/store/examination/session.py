@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from sessionwire.model import ObjectId, parse_id
 from sessionwire.reactive.fields import moment
 from sessionwire.reactive.identity import tombstone_id
+from sessionwire.store.codec import CODEC
 from sessionwire.store.examination.facts import SessionSeen
-from sessionwire.store.mongo import CODEC
 
 if TYPE_CHECKING:
     from pymongo import AsyncMongoClient
