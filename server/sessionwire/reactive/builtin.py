@@ -92,7 +92,7 @@ def session(ctx: SessionContext, organization: str | None = None) -> SessionView
 
 def user(ctx: SessionContext) -> User | None:
     who = ctx.signed_in
-    return None if who is None else _user(ctx.extras, who.user, _active_id(ctx.active()))
+    return None if who is None else _user_of(ctx, who, _active_id(ctx.active()))
 
 
 def organizations(
@@ -144,7 +144,7 @@ def _session_view(ctx: SessionContext, who: SignedIn, active: Active | None) -> 
             active_organization_id=active_id,
             **ctx.extras.of_session(session),
         ),
-        user=_user(ctx.extras, who.user, active_id),
+        user=_user_of(ctx, who, active_id),
         organization=None if active is None else _organization(active.organization),
         role=None if active is None else text(active.member, "role"),
         scope=_scope(who.user, active),
@@ -175,7 +175,7 @@ def _amended_user(extras: Extras, user: User, edit: Edit, document: Document) ->
         return NotImplemented
     if not edit.fields.isdisjoint(_DECISIVE):
         return NotImplemented
-    return _user(extras, document, user.active_organization_id)
+    return _user(extras, document, user.id, user.active_organization_id)
 
 
 def _scope(user: Document, active: Active | None) -> str:
@@ -185,9 +185,13 @@ def _scope(user: Document, active: Active | None) -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=9).hexdigest()
 
 
-def _user(extras: Extras, user: Document, active_id: str | None) -> User:
+def _user_of(ctx: SessionContext, who: SignedIn, active_id: str | None) -> User:
+    return _user(ctx.extras, who.user, format_id(who.user["_id"]), active_id)
+
+
+def _user(extras: Extras, user: Document, id: str, active_id: str | None) -> User:
     return extras.user(
-        id=format_id(user["_id"]),
+        id=id,
         name=text(user, "name"),
         email=text(user, "email"),
         email_verified=user.get("emailVerified") is True,

@@ -67,7 +67,9 @@ class Update(msgspec.Struct, frozen=True):
     @property
     def fields(self) -> Fields:
         """The top-level fields that it changed, or something inside them."""
-        paths = (*self.updated, *self.removed, *(path for path, _ in self.truncated))
+        paths = [*self.updated, *self.removed]
+        if self.truncated:
+            paths += [path for path, _ in self.truncated]
         return {path.partition(".")[0] for path in paths}
 
 

@@ -24,7 +24,8 @@ _SHORT = 1_024
 
 
 def text(document: Document, field: str) -> str:
-    return text_or_none(document, field) or ""
+    value = document.get(field)
+    return value if type(value) is str else ""  # as below
 
 
 def text_or_none(document: Document, field: str) -> str | None:
@@ -38,8 +39,8 @@ def moment(document: Document, field: str) -> datetime | None:
 
 
 def date(document: Document, field: str) -> str | None:
-    value = moment(document, field)
-    return None if value is None else format_date(value)
+    value = document.get(field)
+    return format_date(value) if isinstance(value, datetime) else None
 
 
 class _TooDeep(Exception):

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sessionwire.model import NEVER
+from sessionwire.model import NEVER, Version
+from sessionwire.reactive.view import Answer, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Mapping
 
-    from sessionwire.model import Version, Viewer
+    from sessionwire.model import Viewer
     from sessionwire.reactive.change import Key
-    from sessionwire.reactive.view import Answer, Failure, Query
+    from sessionwire.reactive.view import Query
 
 __all__ = ["Delivery", "Outbox", "Result", "Subscription", "Watch"]
 
 
-@dataclass(slots=True, eq=False)
-class Result:
+class Result(msgspec.Struct, eq=False, gc=False):
     """What a watch found, from `changed_at` on; `tag` names the data for viewer, query and args.
 
     `wall` is when the write was made that changed it; None when no write did, as for a first one.

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from bson.errors import InvalidBSON
 from pymongo import errors as driver_errors
 
 from sessionwire.model import Version
+from sessionwire.reactive.change import Group
 from sessionwire.store.cursor import BATCH, PROBE_MS, Cursor, Ended
 from sessionwire.store.decode import token_version
 from sessionwire.store.driver import one_line, start_session
@@ -23,7 +24,7 @@ from sessionwire.store.line import Line
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
-    from sessionwire.reactive.change import DocumentKey, Group
+    from sessionwire.reactive.change import DocumentKey
     from sessionwire.store.mongo import Store
 
 __all__ = ["Advanced", "Feed", "Item", "Lost", "Opened"]
@@ -47,24 +48,21 @@ _PASSING = frozenset({43, 175, 237, 11601})
 """CursorNotFound, QueryPlanKilled, CursorKilled, Interrupted: an administrator's doing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """The stream is open at `version`. Unless `resumed`, changes before it were not seen."""
 
     version: Version
     resumed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(msgspec.Struct, frozen=True):
     """Everything up to `version` has been seen; `groups` is what changed, in order."""
 
     groups: tuple[Group, ...]
     version: Version | None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True):
     """The stream broke; it is being opened again."""
 
     reason: str
@@ -229,8 +227,10 @@ class Feed:
         """All that is known to have been seen: never less than the token, where `follow` begins."""
         if reached is not None and self._store.sharded:
             reached = Version(reached - 1)  # another shard may still have something of that time
-        known = [each for each in (grouping.finished, reached) if each]
-        return max(known, default=None)
+        finished = grouping.finished
+        if finished is None or reached is None:
+            return reached if finished is None else finished
+        return max(finished, reached)
 
 
 def _is_final(error: driver_errors.OperationFailure) -> bool:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
+from sessionwire.model import Version
 from sessionwire.reactive.change import Change, Group
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping
 
-    from sessionwire.model import Version
 
 __all__ = ["Event", "Grouping", "Reader"]
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """What an event says. `changes` is None if it is an update that nobody heeds."""
 
     version: Version
@@ -80,16 +83,16 @@ class Grouping:
         groups: list[Group] = []
         self.finished = None
         for event in events:
-            version, changes, wall, in_transaction = self._reader.look(event)
-            if version != self._version:
+            seen = self._reader.look(event)
+            if seen.version != self._version:
                 self._finish(groups)
-                self._version, self._resume, self._wall = version, self._last, None
-            if changes is None:
+                self._version, self._resume, self._wall = seen.version, self._last, None
+            if seen.changes is None:
                 self._overlooked.append(event)
             else:
-                self._changes.extend(changes)
-                self._wall = wall
-            self._in_transaction = in_transaction
+                self._changes.extend(seen.changes)
+                self._wall = seen.wall
+            self._in_transaction = seen.in_transaction
             self._events += 1
             self._last = event
         if not self._may_go_on(events, full=full, reached=reached):
