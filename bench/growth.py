@@ -6,10 +6,12 @@ It writes docs/images/growth.png and prints two tables.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -23,8 +25,11 @@ from bench.database import mongod
 from bench.files import raise_file_limit
 from bench.people import COLD, add_people
 from bench.workloads.run import Run
+from sessionwire.gateways.pulse import PERIOD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bench.contenders import Contender
 
 _SERIES = ((OURS, 1), (OURS, 2), ("node-hub", 1))
@@ -33,8 +38,10 @@ _FIGURES = {
     "rate": "b: changes within 100 ms, 1/s",
     "rename": "c: rename → last socket, µs per socket",
     "memory": "e: resident memory per socket, KiB",
-    "cpu": "h: CPU per pushed change, µs",
+    "cpu": "h: CPU per pushed change, above rest, µs",
+    "rest": "CPU at rest, ms per s",
 }
+_ROUNDS = 5
 _EVENTS = 20_000
 
 
@@ -47,7 +54,7 @@ def main() -> None:
     sizes = [int(each) for each in options.sizes.split(",")]
     with mongod() as uri, MongoClient[dict[str, Any]](uri) as client:
         found = {
-            (name, workers): [measured(client, uri, name, workers, size) for size in sizes]
+            (name, workers): measured(client, uri, name, workers, sizes)
             for name, workers in _SERIES
             if available(name)
         }
@@ -58,40 +65,72 @@ def main() -> None:
 
 
 def measured(
+    client: MongoClient[dict[str, Any]], uri: str, name: str, workers: int, sizes: list[int]
+) -> list[dict[str, float]]:
+    """Every figure at each size, each socket that of another member of one place.
+
+    The servers of all sizes run side by side and are measured in turns: one after the other, what
+    differs would be the machine's mood.
+    """
+    label = _label((name, workers))
+    with contextlib.ExitStack() as stack:
+        found: list[dict[str, list[float]]] = []
+        contenders = []
+        for size in sizes:
+            Run.note(f"{label}: {size} sockets")
+            each = stack.enter_context(_populated(client, uri, name, workers, size))
+            before = each.resident()
+            each.load.do("connect", count=size, within=180)
+            time.sleep(1)
+            found.append({"memory": [(each.resident() - before) / size / 1024]})
+            contenders.append(each)
+        for figures, used in zip(found, _at_rest(contenders), strict=True):
+            figures["rest"] = [used * 1e3]
+        for number in range(_ROUNDS):
+            turns = list(zip(contenders, sizes, found, strict=True))
+            for each, size, figures in turns[number % len(turns) :] + turns[: number % len(turns)]:
+                Run.note(f"{label}: {size} sockets, round {number + 1}")
+                for figure, value in _figures(each, size, figures["rest"][0] / 1e3).items():
+                    figures.setdefault(figure, []).append(value)
+    return [{name: statistics.median(all) for name, all in each.items()} for each in found]
+
+
+@contextlib.contextmanager
+def _populated(
     client: MongoClient[dict[str, Any]], uri: str, name: str, workers: int, size: int
-) -> dict[str, float]:
-    """Every figure of one server with so many sockets, each of another member of one place."""
-    Run.note(f"{name}, {workers} workers, {size} sockets")
+) -> Iterator[Contender]:
     database, secret = f"bench_{secrets.token_hex(4)}", secrets.token_urlsafe(48)
     people = add_people(
         client[database], secret, count=size, cold=0, organizations=1, buckets=size // 25, frozen=0
     )
     try:
         with starting(name, uri, database, secret, people, workers=workers) as contender:
-            return _figures(contender, size)
+            yield contender
     finally:
         client.drop_database(database)
 
 
-def _figures(contender: Contender, size: int) -> dict[str, float]:
+def _at_rest(contenders: list[Contender]) -> list[float]:
+    """What each uses of a core while nothing happens, for as long as every socket is pinged."""
+    before = [each.cpu() for each in contenders]
+    time.sleep(PERIOD)
+    return [(each.cpu() - was) / PERIOD for each, was in zip(contenders, before, strict=True)]
+
+
+def _figures(contender: Contender, size: int, at_rest: float) -> dict[str, float]:
     load = contender.load
-    before = contender.resident()
-    load.do("connect", count=size, within=180)
-    time.sleep(1)
-    memory = (contender.resident() - before) / size / 1024
     load.do("singly", writes=20)
-    single = load.do("singly", writes=150)
-    renames = [load.do("rename")["seconds"] for _ in range(3)]
-    spent = contender.cpu()
-    paced = load.do("paced", rate=300, seconds=3)
-    cpu = (contender.cpu() - spent) / paced["count"]
-    sustained = load.do("sustained", seconds=3)
+    single = load.do("singly", writes=100)
+    renamed = load.do("rename")["seconds"]
+    began, spent = time.monotonic(), contender.cpu()
+    paced = load.do("paced", rate=300, seconds=2)
+    used = contender.cpu() - spent - (time.monotonic() - began) * at_rest
+    sustained = load.do("sustained", seconds=2)
     return {
         "p50": single["p50"],
         "rate": sustained["rate"],
-        "rename": sorted(renames)[1] / size * 1e6,
-        "memory": memory,
-        "cpu": cpu * 1e6,
+        "rename": renamed / size * 1e6,
+        "cpu": used / paced["count"] * 1e6,
     }
 
 
@@ -172,7 +211,7 @@ def plot(
     mpl.use("agg")
     from matplotlib import pyplot
 
-    figure, places = pyplot.subplots(1, len(_FIGURES), figsize=(18, 3.6))
+    figure, places = pyplot.subplots(1, len(_FIGURES), figsize=(21, 3.6))
     for place, (key, title) in zip(places, _FIGURES.items(), strict=True):
         for series, rows in found.items():
             place.plot(sizes, [row[key] for row in rows], marker="o", label=_label(series))
