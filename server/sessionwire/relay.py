@@ -40,7 +40,7 @@ _TICK = 0.5
 _OPENS_WITHIN = 15.0
 _CROWD = 32
 _CROWD_PAUSE = 0.000_5
-_LONGEST_PAUSE = 0.4
+_LONGEST_PAUSE = 0.2
 """After a load of more than `_CROWD` keys the next one waits, so many seconds for each key: a crowd
 is arriving, and what it needs goes into few reads. A crowd that keeps coming makes the loads, and
 with them the pauses, grow; at 100 connections a second they shrink to none."""
