@@ -32,14 +32,14 @@ def fan_out(run: Run) -> list[Row]:
     size = run.sized(5_000, 100)
     last = Row("c", "rename → last of the members has it", "ms", _GOAL)
     cost = Row("c", "server CPU per delivered frame", "µs", _GOAL)
-    names = (OURS, _HUB, _IO)
-    with run.contenders(names, connected=size, count=size, organizations=1) as contenders:
-        for each in run.turns(contenders):
-            run.note(f"c: {each.name}")
-            before = each.cpu()
-            found = [each.load.do("rename") for _ in range(_RENAMES)]
-            last.add(each.name, statistics.median(one["seconds"] for one in found) * 1e3)
-            cost.add(each.name, (each.cpu() - before) / (size * _RENAMES) * 1e6)
+    for names in ((OURS, _HUB), (_IO,)):
+        with run.contenders(names, connected=size, count=size, organizations=1) as contenders:
+            for each in run.turns(contenders):
+                run.note(f"c: {each.name}")
+                before = each.cpu()
+                found = [each.load.do("rename") for _ in range(_RENAMES)]
+                last.add(each.name, statistics.median(one["seconds"] for one in found) * 1e3)
+                cost.add(each.name, (each.cpu() - before) / (size * _RENAMES) * 1e6)
     with run.contenders((_FLOOR,), connected=size, count=size) as floors:
         for each in run.turns(floors):
             _floor(each, size, last, cost)
@@ -88,7 +88,11 @@ def storm(run: Run) -> list[Row]:
 
 
 def idle(run: Run) -> list[Row]:
-    """e: what each further socket takes, measured in steps; one contender at a time."""
+    """e: what so many sockets take, all in all; one contender at a time.
+
+    They come in steps. What a single step adds says little: a heap grows in leaps, and that of a
+    collector shrinks again.
+    """
     if not run.wants("e"):
         return []
     step = run.sized(2_000, 100)
@@ -101,9 +105,9 @@ def idle(run: Run) -> list[Row]:
             each = stack.enter_context(contending(run.client, run.uri, name, **people))
             each.load.do("connect", count=100, within=60)
             time.sleep(1)
+            before = each.resident()
             for _ in range(run.rounds):
-                before = each.resident()
                 each.load.do("connect", count=step, within=120)
                 time.sleep(run.sized(1, 0))
-                row.add(name, (each.resident() - before) / step / 1024)
+            row.add(name, (each.resident() - before) / size / 1024)
     return [row]

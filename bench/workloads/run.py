@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-_ROUNDS_OF_ALL = 1
+_WITHOUT_A_GOAL = ("socket.io", "mongo-broadcaster")
 _SLOW_TO_START = ("socket.io", "mongo-broadcaster", "better-auth, cookie cache")
 
 
@@ -48,20 +48,23 @@ class Run:
         return True
 
     def turns(self, contenders: list[Contender]) -> Iterator[Contender]:
-        """Each contender once in each round, in changing order; after the first one, two only.
+        """Each contender once in each round, in changing order.
 
-        The first two are the pair that has a goal; the others are there to be compared with.
+        Those without a goal, who are only there to be compared with, take part in one round.
         """
-        for number in range(self.rounds):
-            now = contenders if number < _ROUNDS_OF_ALL else contenders[:2]
-            at = number % len(now)
-            yield from now[at:] + now[:at]
+        once = all(each.name in _WITHOUT_A_GOAL for each in contenders)
+        for number in range(1 if once else self.rounds):
+            at = number % max(1, len(contenders))
+            yield from contenders[at:] + contenders[:at]
 
     @contextlib.contextmanager
     def contenders(
         self, names: tuple[str, ...], *, connected: int, **people: int
     ) -> Iterator[list[Contender]]:
-        """Those that are installed, each with `connected` clients that have their data."""
+        """Those that are installed, each with `connected` clients that have their data.
+
+        They run side by side: what there is besides takes their caches, and mongod's time.
+        """
         with contextlib.ExitStack() as stack:
             found = []
             for name in filter(self.can, names):
