@@ -287,9 +287,10 @@ class Relay:
     def _heard(self) -> None:
         """Note a sign of life; a stream that still catches up is not live."""
         self._heard_at = time.monotonic()
-        if self.hub.position >= self._current_from:
-            self.hub.set_live(live=True)
-            self.hub.set_verifiable(verifiable=True)
+        hub = self.hub
+        if not (hub.live and hub.verifiable) and hub.position >= self._current_from:
+            hub.set_live(live=True)
+            hub.set_verifiable(verifiable=True)
 
     def flush(self) -> None:
         """Do what the hub has to be done: load, wake connections and readers, log failures."""

@@ -83,7 +83,7 @@ def test_a_number_names_a_field_of_an_object_and_a_place_in_a_list() -> None:
         ({"a": [1]}, update(cut=(("a", 2),))),
         ({"a": 1}, update(cut=(("a", 0),))),
         ({}, update(cut=(("a", 0),))),
-        ({"a.b": 1}, update(c=1)),
+        ({"a.b": 1}, update("c", c=1)),
         ({"a": {"b.c": 1}}, update(a__d=1)),
     ],
 )
@@ -94,6 +94,7 @@ def test_a_path_that_does_not_fit_is_doubted(document: Document, change: Update)
 def test_a_dotted_name_beside_the_path_is_no_reason_for_doubt() -> None:
     before = {"a": {"b": 1}, "c": {"d.e": 1}}
     assert apply_update(before, update(a__b=2)) == {"a": {"b": 2}, "c": {"d.e": 1}}
+    assert apply_update({"a.b": 1}, update(c=1)) == {"a.b": 1, "c": 1}, "no path, but a name"
 
 
 async def test_every_kind_of_update_gives_what_mongodb_holds(store: Store) -> None:

@@ -65,8 +65,15 @@ class Update(msgspec.Struct, frozen=True):
     truncated: tuple[tuple[str, int], ...] = ()
 
     @property
+    def is_flat(self) -> bool:
+        """Whether all that it does is to set top-level fields."""
+        return not self.removed and not self.truncated and "." not in "".join(self.updated)
+
+    @property
     def fields(self) -> Fields:
         """The top-level fields that it changed, or something inside them."""
+        if self.is_flat:
+            return self.updated.keys()
         paths = [*self.updated, *self.removed]
         if self.truncated:
             paths += [path for path, _ in self.truncated]

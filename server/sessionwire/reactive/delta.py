@@ -19,10 +19,12 @@ class _Doubt(Exception):
 def apply_update(document: Document, update: Update) -> Document | None:
     """The document after the update, sharing what did not change; None means: load it anew.
 
-    In doubt are: paths through a field that is not there, list indexes beyond the end, and fields
-    whose names contain a dot, which make paths ambiguous (MongoDB's "Change Events",
-    updateDescription).
+    Fields that are set as a whole, as most are, leave no doubt. In doubt are: paths through a field
+    that is not there, list indexes beyond the end, and fields whose names contain a dot, which make
+    paths ambiguous (MongoDB's "Change Events", updateDescription).
     """
+    if update.is_flat:
+        return {**document, **update.updated}
     changed: Any = document
     try:
         for path in update.removed:

@@ -36,7 +36,7 @@ class Readers:
         return {
             watch: None
             for key in keys
-            for watch in self.of(key)
+            for watch in self._of.get(key, ())
             if edit is None or watch.query.looks_at(key, edit.fields)
         }
 

@@ -327,4 +327,5 @@ def amended(query: Query, before: Answer | Failure, edit: Edit, source: Source) 
 
 
 def _answer(value: Any) -> Answer:
-    return Answer(value, _encoder.encode(plain(value)))
+    shaped = value if isinstance(value, msgspec.Struct) else plain(value)
+    return Answer(value, _encoder.encode(shaped))

@@ -102,7 +102,8 @@ class Cursor:
         """
         if self.ended:
             raise Ended("the database was dropped")
-        self._id, self.token, events = read_batch(await self._ask(wait_ms))
+        batch = read_batch(await self._ask(wait_ms))
+        self._id, self.token, events = batch.cursor, batch.token, batch.events
         line = self._line
         if line is not None and len(events) > 1 and not self.ended and not self._is_drivers_turn():
             line.ask(self._question(PROBE_MS), within=_DEADLINE)

@@ -113,10 +113,10 @@ def _key(event: Mapping[str, Any]) -> DocumentKey:
 
 
 def _update(key: DocumentKey, description: Mapping[str, Any]) -> Update:
-    truncated = description.get("truncatedArrays") or ()
+    truncated = description.get("truncatedArrays")
     return Update(
         key,
         description.get("updatedFields") or {},
         tuple(description.get("removedFields") or ()),
-        tuple((each["field"], each["newSize"]) for each in truncated),
+        tuple((each["field"], each["newSize"]) for each in truncated) if truncated else (),
     )

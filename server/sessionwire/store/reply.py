@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import bson
+import msgspec
 from bson import CodecOptions, Int64
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Batch", "read_batch"]
 
@@ -34,7 +33,7 @@ _DOCUMENT = 0x03
 _SHORTEST = 5
 
 
-class Batch(NamedTuple):
+class Batch(msgspec.Struct, frozen=True):
     """`cursor` is 0 when there will be no more; `token` stands for all that was seen so far."""
 
     cursor: Int64
