@@ -211,7 +211,8 @@ def plot(
     mpl.use("agg")
     from matplotlib import pyplot
 
-    figure, places = pyplot.subplots(1, len(_FIGURES), figsize=(21, 3.6))
+    figure, grid = pyplot.subplots(2, 3, figsize=(14, 7))
+    places = grid.flatten()
     for place, (key, title) in zip(places, _FIGURES.items(), strict=True):
         for series, rows in found.items():
             place.plot(sizes, [row[key] for row in rows], marker="o", label=_label(series))
