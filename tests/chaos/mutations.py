@@ -142,7 +142,7 @@ MUTATIONS = (
     Mutation(
         "I15", "each event of a transaction is a moment of its own",
         "server/sessionwire/store/grouping.py",
-        "            if version != self._version:\n", "            if True:\n",
+        "            if seen.version != self._version:\n", "            if True:\n",
         "test_isolation.py::test_i15_user_organization_and_role_are_of_one_moment_while_the_stream_breaks",
     ),
     Mutation(
