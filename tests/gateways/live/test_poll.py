@@ -377,8 +377,11 @@ async def test_a_stop_of_the_server_ends_what_waits(store: Store, settings: Sett
     assert 1 <= int(answer.headers["retry-after"]) <= 5
 
 
-async def test_a_server_that_lost_the_stream_says_so(server: Running) -> None:
+async def test_a_server_that_lost_the_stream_says_so(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub = server.wire.relay.hub
+    monkeypatch.setattr(server.wire.relay, "_heard", lambda: None)  # it would be live again
     async with poller(server) as http:
         known = tagged(await poll(http, USER), USER)
         waiting = asyncio.create_task(poll(http, known))
