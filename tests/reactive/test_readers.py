@@ -27,8 +27,8 @@ def test_a_key_has_the_readers_that_were_added_and_not_removed(
         else:
             readers.add(KEY, watches[number])
         expected ^= {number}
-        assert {id(each) for each in readers.of(KEY)} == {id(watches[n]) for n in expected}
-        assert len(readers.of(KEY)) == len(expected)
+        assert {id(each) for each in readers.affected([KEY])} == {id(watches[n]) for n in expected}
+        assert len(readers.affected([KEY])) == len(expected)
 
 
 def test_nothing_is_kept_of_a_key_without_readers() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from sessionwire.reactive.change import Key
     from sessionwire.reactive.outbox import Watch
@@ -27,9 +27,6 @@ class Readers:
 
     def __init__(self) -> None:
         self._of: dict[Key, tuple[Watch, ...] | set[Watch]] = {}
-
-    def of(self, key: Key) -> Collection[Watch]:
-        return self._of.get(key, ())
 
     def affected(self, keys: Iterable[Key], edit: Edit | None = None) -> dict[Watch, None]:
         """The watches that read one of the keys, each once; or that look at what was edited."""
