@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.contenders import OURS
 from bench.people import FROZEN
 from bench.table import Goal, Row, as_markdown
+from bench.workloads.run import WITHOUT_A_GOAL
 
 if TYPE_CHECKING:
     from bench.contenders import Contender
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["pushes"]
 
 _HUB = "node-hub"
-_PAIR, _OTHERS = (OURS, _HUB), ("socket.io", "mongo-broadcaster")
+_PAIR = (OURS, _HUB)
 _STREAM = "floor: bare stream"
 
 
@@ -33,7 +34,7 @@ def pushes(run: Run) -> list[Row]:
     rate = Row("b", "changes within 100 ms", "1/s", (Goal("≥", 1.3, _HUB),))
     cost = Row("h", "server CPU per pushed change", "µs", (Goal("≤", 0.7, _HUB),))
     rows = [p50, p99, rate, cost]
-    for names in (_PAIR, _OTHERS):
+    for names in (_PAIR, WITHOUT_A_GOAL):
         with run.contenders(names, connected=half, **seeds) as contenders:
             if run.wants("a"):
                 _latency(run, contenders, p50, p99)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from bench.contenders import Contender
 
-__all__ = ["Run"]
+__all__ = ["WITHOUT_A_GOAL", "Run"]
 
-_WITHOUT_A_GOAL = ("socket.io", "mongo-broadcaster")
+WITHOUT_A_GOAL = ("socket.io", "mongo-broadcaster")
 _SLOW_TO_START = ("socket.io", "mongo-broadcaster", "better-auth, cookie cache")
 
 
@@ -52,9 +52,11 @@ class Run:
 
         Those without a goal, who are only there to be compared with, take part in one round.
         """
-        once = all(each.name in _WITHOUT_A_GOAL for each in contenders)
+        once = all(each.name in WITHOUT_A_GOAL for each in contenders)
+        if not contenders:
+            return
         for number in range(1 if once else self.rounds):
-            at = number % max(1, len(contenders))
+            at = number % len(contenders)
             yield from contenders[at:] + contenders[:at]
 
     @contextlib.contextmanager

@@ -14,7 +14,6 @@ from sessionwire.reactive.change import Change, Group
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 __all__ = ["Event", "Grouping", "Reader"]
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 async def ended(live: LiveClient) -> tuple[str, int]:
     """The reason of the bye, and the close code after it."""
-    bye = await live.until(lambda frame: frame["op"] == "bye")
+    bye = await live.until(lambda frame: frame["op"] == "bye", within=5)
     with pytest.raises(ConnectionClosed) as caught:
         while True:
             frame = await live.receive(within=5)
